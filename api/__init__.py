@@ -1,0 +1,1 @@
+"""Every way in: web, command line, witness and verifier. Translates, decides nothing."""

@@ -1,0 +1,1 @@
+"""What happened, and may it happen: statements, rules, the log and its proofs."""

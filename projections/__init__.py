@@ -1,0 +1,1 @@
+"""What follows from the log: pure folds over its entries, and the audit that checks them."""

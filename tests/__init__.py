@@ -1,0 +1,1 @@
+"""The tests of Ballot Ledger."""
