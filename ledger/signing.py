@@ -1,0 +1,141 @@
+"""Signatures: Ed25519 keys, checked strictly, and DSSE envelopes in their one canonical form.
+
+A statement is signed as DSSE 1.0.2 describes: the signature covers the pre-authentication encoding (PAE) of the payload's type
+and bytes. The envelope too has only one spelling (`NOT_CANONICAL` otherwise): one signature, standard base64, the key id
+that the payload names. The SHA-256 of the PAE is the identity of a statement, so a second signature spelling cannot
+make a second statement.
+
+Weak public keys are refused wherever a key enters the log (`weakness`): for a small-order key one signature fits every
+message, and a proof of possession does not show it.
+"""
+
+import binascii
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+from nacl import bindings
+from nacl.exceptions import BadSignatureError
+
+from ledger.errors import MalformedError
+
+_P = 2**255 - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+# SubjectPublicKeyInfo of an Ed25519 key (RFC 8410) up to the 32 bytes of the point.
+_SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
+PAYLOAD_TYPE_PREFIX = "application/vnd.ballot-ledger."
+MAX_ENVELOPE = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An Ed25519 private key held in memory; `repr` never shows the seed."""
+
+    _seed_and_public: bytes
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> "SigningKey":
+        """Make the key of a 32-byte seed."""
+        return cls(bindings.crypto_sign_seed_keypair(seed)[1])
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes of the public key."""
+        return self._seed_and_public[32:]
+
+    @property
+    def seed(self) -> bytes:
+        """The 32 secret bytes, for key files only."""
+        return self._seed_and_public[:32]
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature over `message`."""
+        return bindings.crypto_sign(message, self._seed_and_public)[:64]
+
+    def __repr__(self) -> str:
+        """Name the key by its public id only."""
+        return f"SigningKey({key_id(self.public)[:16]}…)"
+
+
+def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Check one signature by libsodium's strict rules (canonical S, no small-order keys)."""
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    try:
+        bindings.crypto_sign_open(signature + message, public)
+    except BadSignatureError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=8192)
+def key_id(public: bytes) -> str:
+    """Return the key id: SHA-256 of the key's SubjectPublicKeyInfo, lower-case hexadecimal."""
+    return hashlib.sha256(_SPKI_PREFIX + public).hexdigest()
+
+
+def weakness(public: bytes) -> str | None:
+    """Say why 32 bytes are no acceptable Ed25519 public key, or None if they are one.
+
+    LOG_FORMATS section 2: non-canonical y, not on the curve, x = 0 with the sign bit, or of small order.
+    """
+    if len(public) != 32:
+        return "length"
+    sign, y = public[31] >> 7, int.from_bytes(public, "little") & (1 << 255) - 1
+    if y >= _P:
+        return "non-canonical"
+    x = _recover_x(y)
+    if x is None:
+        return "not on the curve"
+    if x == 0 and sign:
+        return "non-canonical"
+    point = (x, y)
+    for _ in range(3):
+        point = _double(point)
+    return "small order" if point == (0, 1) else None
+
+
+def _recover_x(y: int) -> int | None:
+    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if x * x % _P != square:
+        x = x * pow(2, (_P - 1) // 4, _P) % _P
+    return x if x * x % _P == square else None
+
+
+def _double(point: tuple[int, int]) -> tuple[int, int]:
+    x, y = point
+    product = _D * x * x * y * y % _P
+    return 2 * x * y * pow(1 + product, -1, _P) % _P, (y * y + x * x) * pow(1 - product, -1, _P) % _P
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """Return DSSE's pre-authentication encoding: the bytes a signature covers."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def statement_id(payload_type: str, payload: bytes) -> bytes:
+    """Return a statement's identity: the SHA-256 of its PAE (32 bytes)."""
+    return hashlib.sha256(pae(payload_type, payload)).digest()
+
+
+def strict_b64decode(text: str, where: str) -> bytes:
+    """Decode standard base64 that has exactly one spelling; raises `MalformedError` `NOT_CANONICAL` otherwise."""
+    try:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise MalformedError("NOT_CANONICAL", where=where) from None
+    if binascii.b2a_base64(data, newline=False).decode() != text:
+        raise MalformedError("NOT_CANONICAL", where=where)
+    return data
+
+
+def envelope_bytes(payload_type: str, payload: bytes, signer_key_id: str, signature: bytes) -> bytes:
+    """Return the canonical JSON of a DSSE envelope with one signature."""
+    return b'{"payload":"%b","payloadType":"%b","signatures":[{"keyid":"%b","sig":"%b"}]}' % (
+        binascii.b2a_base64(payload, newline=False),
+        payload_type.encode(),
+        signer_key_id.encode(),
+        binascii.b2a_base64(signature, newline=False),
+    )

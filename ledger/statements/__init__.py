@@ -1,0 +1,37 @@
+"""Every kind of statement, by family: frozen, typed, with permanent names and versions."""
+
+from ledger.statements import (
+    applications,
+    bodies,
+    deliberation,
+    foundation,
+    naming,
+    notices,
+    poll,
+    roll,
+    rounds,
+    screening,
+)
+from ledger.statements.codec import Act, Signed, decode_entry, encode_entry, open_envelope, sign
+from ledger.statements.header import Seen, Statement
+
+__all__ = [
+    "Act",
+    "Seen",
+    "Signed",
+    "Statement",
+    "applications",
+    "bodies",
+    "decode_entry",
+    "deliberation",
+    "encode_entry",
+    "foundation",
+    "naming",
+    "notices",
+    "open_envelope",
+    "poll",
+    "roll",
+    "rounds",
+    "screening",
+    "sign",
+]
