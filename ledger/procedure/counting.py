@@ -1,0 +1,252 @@
+"""Counting named ballots (记名投票), way of counting `approvals@1`: clauses 五(一), 五(二), 五(三) and 五(五).
+
+What one ballot may say, what it adds to each candidate's line, whether the lines balance, and whether enough members
+took part. Readings: `max_approvals`, `blank_policy`, `quorum`, `min_approval`. Who comes before whom is for `ranking`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil
+
+COUNTING = "approvals@1"
+
+
+class BallotFault(StrEnum):
+    """Why a ballot cannot be taken as it is."""
+
+    OVERVOTE = "OVERVOTE"
+    UNKNOWN_CANDIDATE = "UNKNOWN_CANDIDATE"
+    RECUSED = "RECUSED"
+
+
+class BalanceFault(StrEnum):
+    """Which of the sums of a count does not come out."""
+
+    ISSUED = "issued"
+    RETURNED = "returned"
+    LINE = "line"
+    VOID = "void"
+
+
+class MinApproval(StrEnum):
+    """Reading `min_approval`: the least a candidate needs in order to be taken at all."""
+
+    NONE = "none"
+    MORE_THAN_HALF = "more_than_half"
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One member's ballot; a candidate in none of the three sets is blank. A void ballot (废票) keeps what it said.
+
+    Raises:
+        ValueError: one candidate stands in two of the sets.
+    """
+
+    member: str
+    approve: frozenset[str]
+    against: frozenset[str] = frozenset()
+    abstain: frozenset[str] = frozenset()
+    void: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a ballot that says two things of one candidate."""
+        if len(self.mentioned) < len(self.approve) + len(self.against) + len(self.abstain):
+            raise ValueError("a ballot says one thing of each candidate")
+
+    @property
+    def mentioned(self) -> frozenset[str]:
+        """Every candidate the ballot says something about."""
+        return self.approve | self.against | self.abstain
+
+
+@dataclass(frozen=True, slots=True)
+class BallotProblem:
+    """One fault of a ballot: of a candidate, or (over-vote) of the ballot as a whole with its number of approvals."""
+
+    fault: BallotFault
+    candidate: str | None = None
+    approvals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One candidate's line of a count.
+
+    Attributes:
+        candidate: the candidate's id.
+        approve: 赞成.
+        against: 反对.
+        abstain: 弃权, blank lines included.
+        void: 无效, lines of void ballots.
+        recused: ballots whose member is recused for this candidate; their line does not count.
+        returned: ballots returned in the round.
+    """
+
+    candidate: str
+    approve: int
+    against: int
+    abstain: int
+    void: int
+    recused: int
+    returned: int
+
+    @property
+    def possible(self) -> int:
+        """How many approvals the candidate could have had: ballots returned by members not recused."""
+        return self.returned - self.recused
+
+    @property
+    def valid(self) -> int:
+        """Ballots that say something valid about the candidate: approve, against and abstain."""
+        return self.approve + self.against + self.abstain
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceProblem:
+    """A sum that does not come out: which, for whom (`None`: the round as a whole), expected and found."""
+
+    fault: BalanceFault
+    candidate: str | None
+    expected: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumCheck:
+    """For one candidate: members not recused, how many of them took part, and how many had to."""
+
+    candidate: str
+    members: int
+    taking_part: int
+    needed: int
+
+    @property
+    def met(self) -> bool:
+        """Whether as many took part as had to."""
+        return self.taking_part >= self.needed
+
+
+def ballot_problems(
+    ballot: Ballot, candidates: AbstractSet[str], recusals: Mapping[str, AbstractSet[str]], max_approvals: int
+) -> tuple[BallotProblem, ...]:
+    """Clauses 五(一)–(五), reading `max_approvals`: list what is wrong with a ballot; empty means it can be taken.
+
+    Too many approvals; someone who does not stand in this round; a word on a candidate for whom the member is recused.
+    `recusals` gives the recused members of each candidate.
+    """
+    found = []
+    if len(ballot.approve) > max_approvals:
+        found.append(BallotProblem(BallotFault.OVERVOTE, None, len(ballot.approve)))
+    for candidate in sorted(ballot.mentioned):
+        if candidate not in candidates:
+            found.append(BallotProblem(BallotFault.UNKNOWN_CANDIDATE, candidate))
+        elif ballot.member in recusals.get(candidate, ()):
+            found.append(BallotProblem(BallotFault.RECUSED, candidate))
+    return tuple(found)
+
+
+def void_if_overvoted(ballot: Ballot, max_approvals: int) -> Ballot:
+    """Reading `max_approvals`: a paper ballot with too many approvals is void; any other comes back as it is."""
+    return replace(ballot, void=True) if len(ballot.approve) > max_approvals else ballot
+
+
+def tally(
+    candidates: Iterable[str], ballots: Iterable[Ballot], recusals: Mapping[str, AbstractSet[str]]
+) -> tuple[Tally, ...]:
+    """Clauses 五(一)–(五), reading `blank_policy`: count the ballots; one line a candidate, sorted by id.
+
+    A blank line is an abstention, a void ballot a void line for everybody, a recused member's line nothing. Words on
+    people who are not among `candidates` (removed since) count for nobody.
+
+    Raises:
+        ValueError: two ballots of one member.
+    """
+    counted = tuple(ballots)
+    if len({ballot.member for ballot in counted}) != len(counted):
+        raise ValueError("two ballots of one member")
+    return tuple(_line(candidate, counted, recusals.get(candidate, ())) for candidate in sorted(set(candidates)))
+
+
+def _line(candidate: str, ballots: tuple[Ballot, ...], recused: Iterable[str]) -> Tally:
+    """Count one candidate's line."""
+    away = frozenset(recused)
+    words = Counter(_word(ballot, candidate) for ballot in ballots if ballot.member not in away)
+    return Tally(
+        candidate,
+        approve=words["approve"],
+        against=words["against"],
+        abstain=words["abstain"],
+        void=words["void"],
+        recused=sum(ballot.member in away for ballot in ballots),
+        returned=len(ballots),
+    )
+
+
+def _word(ballot: Ballot, candidate: str) -> str:
+    """Read one line of one ballot."""
+    if ballot.void:
+        return "void"
+    if candidate in ballot.approve:
+        return "approve"
+    return "against" if candidate in ballot.against else "abstain"
+
+
+def balance_problems(
+    tallies: Iterable[Tally], *, issued: int, returned: int, unreturned: int, void: int
+) -> tuple[BalanceProblem, ...]:
+    """Check a declared balance: issued = returned + unreturned, and each candidate's line adds up to what was returned.
+
+    A line shows at most as many void lines as there are void ballots, and lacks only those of recused members.
+    """
+    found: list[BalanceProblem] = []
+    if issued != returned + unreturned:
+        found.append(BalanceProblem(BalanceFault.ISSUED, None, issued, returned + unreturned))
+    for line in sorted(tallies, key=lambda line: line.candidate):
+        total = line.valid + line.void + line.recused
+        if line.returned != returned:
+            found.append(BalanceProblem(BalanceFault.RETURNED, line.candidate, returned, line.returned))
+        if total != returned:
+            found.append(BalanceProblem(BalanceFault.LINE, line.candidate, returned, total))
+        if not void - line.recused <= line.void <= void:
+            found.append(BalanceProblem(BalanceFault.VOID, line.candidate, void, line.void))
+    return tuple(found)
+
+
+def quorum(members_not_recused: int, fraction: Fraction, floor: int) -> int:
+    """Reading `quorum`: how many must take part: the fraction of those not recused, rounded up, at least the floor."""
+    return max(floor, ceil(members_not_recused * fraction))
+
+
+def quorum_checks(
+    candidates: Iterable[str],
+    members: AbstractSet[str],
+    taking_part: AbstractSet[str],
+    recusals: Mapping[str, AbstractSet[str]],
+    fraction: Fraction,
+    floor: int,
+) -> tuple[QuorumCheck, ...]:
+    """Reading `quorum`: check each candidate separately, since recusals differ; one line a candidate, sorted by id.
+
+    Only members of the body count, whoever else took part.
+    """
+    checks = []
+    for candidate in sorted(set(candidates)):
+        entitled = frozenset(members) - frozenset(recusals.get(candidate, ()))
+        needed = quorum(len(entitled), fraction, floor)
+        checks.append(QuorumCheck(candidate, len(entitled), len(entitled & taking_part), needed))
+    return tuple(checks)
+
+
+def quorum_met(checks: Iterable[QuorumCheck]) -> bool:
+    """Tell whether the quorum holds for every candidate."""
+    return all(check.met for check in checks)
+
+
+def reaches_minimum(line: Tally, reading: MinApproval) -> bool:
+    """Reading `min_approval`: may this candidate be taken? No minimum, or more than half of the valid ballots."""
+    return reading is MinApproval.NONE or line.approve * 2 > line.valid
