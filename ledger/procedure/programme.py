@@ -1,7 +1,7 @@
 """The programme as a value: one selection and its rules, as the charter records it.
 
-Numbers, stages, bodies, dates and readings are data. How a programme file is read and checked is `programme_value`; which
-readings exist and who needs them is `readings`. Instants are UTC milliseconds.
+Numbers, stages, bodies, dates and readings are data. How a programme file is read and checked is `programme_value`;
+which readings exist and who needs them is `readings`. Instants are UTC milliseconds.
 """
 
 from dataclasses import dataclass
@@ -73,9 +73,9 @@ class ScoreItem:
 class Stage:
     """One stage. Which of the optional parts it has follows from its kind.
 
-    `opens_at`/`closes_at`: window of applications. `body`: who votes or decides. `group_by`: `occupation` or `industry`.
-    `total`: suggested over all groups. `takes`: `shortlist` or `nominees`. `tie_reading`: the reading that orders equals at the cut.
-    `notice_days`: working days. `channels`: where it is published.
+    `opens_at`/`closes_at`: window of applications. `body`: who votes or decides. `group_by`: `occupation` or
+    `industry`. `total`: suggested over all groups. `takes`: `shortlist` or `nominees`. `tie_reading`: the reading that
+    orders equals at the cut. `notice_days`: working days. `channels`: where it is published.
     """
 
     id: str
@@ -102,10 +102,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A condition (at least one must be met) or an exclusion (none may apply), clause four.
+    """A requirement (all must be met), a condition (at least one), or an exclusion (none may apply), clause four.
 
-    `supporting`: a second fact is needed (the benefit of the award). `heads_only`: binds heads of enterprises only.
-    `lookback_years`: counts from so many years before the eligibility date. `joint_check`: departments reply (联审).
+    `required`: everybody must meet it; neither this nor `exclusion`: a condition. `supporting`: a second fact is needed
+    (the benefit of the award). `heads_only`: binds heads of enterprises only. `lookback_years`: counts from so many
+    years before the eligibility date. `while_running`: counts only if its period of influence (影响期) still runs on
+    the eligibility date. `facts_required`: counts only with the facts stated. `joint_check`: departments reply (联审).
     """
 
     id: str
@@ -116,6 +118,9 @@ class Criterion:
     heads_only: bool = False
     lookback_years: int | None = None
     joint_check: bool = False
+    required: bool = False
+    while_running: bool = False
+    facts_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ class MaterialKind:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way in (申报途径): `levels` of recommendation in order, or none where the special circumstance must be stated."""
+    """A way in (申报途径): `levels` of recommendation in order; none where the special circumstance must be stated."""
 
     id: str
     name: str
