@@ -79,10 +79,7 @@ class Tally:
 
     Attributes:
         candidate: the candidate's id.
-        approve: 赞成.
-        against: 反对.
-        abstain: 弃权, blank lines included.
-        void: 无效, lines of void ballots.
+        approve, against, abstain, void: 赞成, 反对, 弃权 (blank lines included), 无效 (lines of void ballots).
         recused: ballots whose member is recused for this candidate; their line does not count.
         returned: ballots returned in the round.
     """
@@ -169,20 +166,21 @@ def tally(
     counted = tuple(ballots)
     if len({ballot.member for ballot in counted}) != len(counted):
         raise ValueError("two ballots of one member")
-    return tuple(_line(candidate, counted, recusals.get(candidate, ())) for candidate in sorted(set(candidates)))
+    return tuple(
+        _line(candidate, counted, recusals.get(candidate, frozenset())) for candidate in sorted(set(candidates))
+    )
 
 
-def _line(candidate: str, ballots: tuple[Ballot, ...], recused: Iterable[str]) -> Tally:
+def _line(candidate: str, ballots: tuple[Ballot, ...], recused: AbstractSet[str]) -> Tally:
     """Count one candidate's line."""
-    away = frozenset(recused)
-    words = Counter(_word(ballot, candidate) for ballot in ballots if ballot.member not in away)
+    words = Counter(_word(ballot, candidate) for ballot in ballots if ballot.member not in recused)
     return Tally(
         candidate,
         approve=words["approve"],
         against=words["against"],
         abstain=words["abstain"],
         void=words["void"],
-        recused=sum(ballot.member in away for ballot in ballots),
+        recused=sum(ballot.member in recused for ballot in ballots),
         returned=len(ballots),
     )
 
