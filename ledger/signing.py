@@ -139,3 +139,8 @@ def envelope_bytes(payload_type: str, payload: bytes, signer_key_id: str, signat
         signer_key_id.encode(),
         binascii.b2a_base64(signature, newline=False),
     )
+
+
+def encode_base64(data: bytes) -> str:
+    """Return standard base64 with padding, the one spelling that `strict_b64decode` accepts."""
+    return binascii.b2a_base64(data, newline=False).decode()

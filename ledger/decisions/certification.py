@@ -1,0 +1,8 @@
+"""Decisions on certification."""
+
+from ledger.decisions.registry import CosignDecisions, Decisions, StageGates
+
+DECISIONS: Decisions = {}
+COSIGN: CosignDecisions = {}
+OPEN: StageGates = {}
+CLOSE: StageGates = {}

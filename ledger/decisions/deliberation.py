@@ -1,0 +1,8 @@
+"""Decisions on deliberation."""
+
+from ledger.decisions.registry import CosignDecisions, Decisions, StageGates
+
+DECISIONS: Decisions = {}
+COSIGN: CosignDecisions = {}
+OPEN: StageGates = {}
+CLOSE: StageGates = {}

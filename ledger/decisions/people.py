@@ -1,0 +1,135 @@
+"""Keys and roles: enrolment by two offices with the member's own proof, rotation, revocation forward, separation of duties."""
+
+from ledger.decisions.registry import Asked, CosignDecision, CosignDecisions, Decisions
+from ledger.errors import MalformedError
+from ledger.procedure.acts import FUNCTIONS
+from ledger.procedure.programme import Programme
+from ledger.procedure.reasons import Refusal, refuse
+from ledger.procedure.separation import conflict
+from ledger.roll import possession_message
+from ledger.selection import Pending, Selection
+from ledger.signing import key_id, strict_b64decode, verify_ed25519, weakness
+from ledger.statements.roll import KeyEnrolled, KeyRevoked, KeyRotated, OfficeSucceeded, RoleGranted, RoleWithdrawn
+
+CLAUSE = "七(三)"
+
+
+def _new_key(state: Selection, member: str, body: KeyEnrolled | KeyRotated) -> Refusal | None:
+    """A key enters only if it is strong, nobody else's, and its holder signed the challenge."""
+    try:
+        public = strict_b64decode(body.public_key, "public_key")
+        proof = strict_b64decode(body.proof, "proof")
+    except MalformedError:
+        return refuse("KEY_WEAK", CLAUSE, person=member, weakness="encoding")
+    weak = weakness(public)
+    if weak:
+        return refuse("KEY_WEAK", CLAUSE, person=member, weakness=weak)
+    if public in state.roll.publics:
+        return refuse("DUPLICATE_KEY", CLAUSE, person=member)
+    message = possession_message(state.charter.id, member, key_id(public), body.challenge)
+    if not verify_ed25519(public, message, proof):
+        return refuse("POSSESSION_NOT_PROVEN", CLAUSE, person=member)
+    return None
+
+
+def _enrol(state: Selection, asked: Asked) -> Refusal | None:
+    body: KeyEnrolled = asked.body
+    if asked.person == body.member:
+        return refuse("ENROLMENT_NEEDS_TWO", CLAUSE, person=body.member)
+    known = state.roll.by_tag.get(body.id_tag)
+    if known is not None and known != body.member:
+        return refuse("DUPLICATE_MEMBER", CLAUSE, person=body.member, first=known)
+    person = state.roll.people.get(body.member)
+    if person is not None and person.id_tag not in (None, body.id_tag):
+        return refuse("PERSON_MISMATCH", CLAUSE, person=body.member)
+    return _new_key(state, body.member, body)
+
+
+def _rotate(state: Selection, asked: Asked) -> Refusal | None:
+    return _new_key(state, asked.person, asked.body)
+
+
+def _revoke(state: Selection, asked: Asked) -> Refusal | None:
+    body: KeyRevoked = asked.body
+    key = state.roll.keys.get(body.key)
+    if key is None or key.person != body.member:
+        return refuse("KEY_UNKNOWN", CLAUSE, key=body.key)
+    if key.revoked is not None:
+        return refuse("KEY_REVOKED", CLAUSE, key=body.key, since=key.revoked)
+    if key.blocked is not None:
+        return refuse("ALREADY_PENDING", CLAUSE, index=key.blocked)
+    return None
+
+
+def known_roles(programme: Programme) -> tuple[str, ...]:
+    """Return the roles that can be granted: the procedure's functions and the roles of the programme's bodies."""
+    return FUNCTIONS + tuple(body.role for body in programme.bodies)
+
+
+def _may_hold(state: Selection, asked: Asked, member: str, role: str) -> Refusal | None:
+    person = state.roll.people.get(member)
+    if person is None:
+        return refuse("UNKNOWN_PERSON", CLAUSE, person=member)
+    if role not in known_roles(asked.programme):
+        return refuse("UNKNOWN_ROLE", CLAUSE, role=role)
+    clash = conflict(asked.programme, tuple(person.roles), role)
+    if clash:
+        return refuse("ROLE_CONFLICT", CLAUSE, person=member, role=role, held=clash)
+    sits = {body.role for body in asked.programme.bodies}
+    if role in sits and state.applications.is_applicant(member):
+        return refuse("ROLE_CONFLICT", CLAUSE, person=member, role=role, held="applicant")
+    return None
+
+
+def _grant(state: Selection, asked: Asked) -> Refusal | None:
+    body: RoleGranted = asked.body
+    refused = _may_hold(state, asked, body.member, body.role)
+    if refused is not None:
+        return refused
+    if asked.person == body.member:
+        return refuse("NOT_AUTHORISED", CLAUSE, act=asked.statement.type, needed="another registrar")
+    if body.role in state.roll.people[body.member].roles:
+        return refuse("ROLE_HELD", CLAUSE, person=body.member, role=body.role)
+    return None
+
+
+def _withdraw(state: Selection, asked: Asked) -> Refusal | None:
+    body: RoleWithdrawn = asked.body
+    person = state.roll.people.get(body.member)
+    if person is None or body.role not in person.roles:
+        return refuse("ROLE_NOT_HELD", CLAUSE, person=body.member, role=body.role)
+    return None
+
+
+def _succeed(state: Selection, asked: Asked) -> Refusal | None:
+    body: OfficeSucceeded = asked.body
+    before = state.roll.people.get(body.predecessor)
+    if before is None or body.role not in before.roles:
+        return refuse("ROLE_NOT_HELD", CLAUSE, person=body.predecessor, role=body.role)
+    return _may_hold(state, asked, body.successor, body.role)
+
+
+def _not_about_oneself(member: str) -> CosignDecision:
+    """Nobody confirms what is granted to themselves: `member` names the body's member that holds the person."""
+
+    def check(state: Selection, asked: Asked, waiting: Pending) -> Refusal | None:
+        if getattr(waiting.act.body, member) == asked.person:
+            return refuse("SECOND_SIGNER_NEEDED", CLAUSE, index=waiting.act.index)
+        return None
+
+    return check
+
+
+DECISIONS: Decisions = {
+    KeyEnrolled: _enrol,
+    KeyRotated: _rotate,
+    KeyRevoked: _revoke,
+    RoleGranted: _grant,
+    RoleWithdrawn: _withdraw,
+    OfficeSucceeded: _succeed,
+}
+COSIGN: CosignDecisions = {
+    KeyEnrolled: _not_about_oneself("member"),
+    RoleGranted: _not_about_oneself("member"),
+    OfficeSucceeded: _not_about_oneself("successor"),
+}

@@ -1,0 +1,136 @@
+"""The state of one programme after each entry: it composes the folds of `ledger.state` and holds no rules.
+
+`apply` takes an admitted entry. An act that needs further signers waits in `pending` until the last of them signs; only then
+does its fold run. The same object, folded by the same code, is what the sequencer decides by, what projections show and what
+the verifier decides every statement again with.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.procedure.acts import ACTS, ALL_SPONSORS, ActRule
+from ledger.roll import Roll
+from ledger.state import applications, bodies, charter, deliberation, naming, notices, people, polls, rounds
+from ledger.state.findings import FOLDS as FINDING_FOLDS
+from ledger.state.findings import Findings
+from ledger.state.matters import ExtraSigners, Folds
+from ledger.state.standing import Out
+from ledger.statements import Act
+from ledger.statements.foundation import ActCountersigned, ActDeclined, CharterSealed
+
+_MATTERS = (charter, people, applications, bodies, rounds, polls, deliberation, notices, naming)
+
+
+def _gather(name: str) -> Folds:
+    folds: Folds = {}
+    for matter in _MATTERS:
+        folds |= getattr(matter, name, {})
+    return folds
+
+
+_EFFECTIVE: Folds = _gather("FOLDS") | FINDING_FOLDS
+_PENDING: Folds = _gather("PENDING")
+_DECLINED: Folds = _gather("DECLINED")
+
+
+@dataclass(slots=True)
+class Pending:
+    """An act that waits for further signers: who has signed, and how many are still needed."""
+
+    act: Act
+    rule: ActRule
+    needs: int
+    signers: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Selection:
+    """One programme after `size` entries. `at` is the time of the last entry."""
+
+    size: int = 0
+    at: int = 0
+    sealed: charter.Charter | None = None
+    roll: Roll = field(default_factory=Roll)
+    findings: Findings = field(default_factory=Findings)
+    out: dict[str, Out] = field(default_factory=dict)
+    pending: dict[int, Pending] = field(default_factory=dict)
+    applications: applications.Applications = field(default_factory=applications.Applications)
+    bodies: bodies.Bodies = field(default_factory=bodies.Bodies)
+    rounds: rounds.Rounds = field(default_factory=rounds.Rounds)
+    polls: polls.Polls = field(default_factory=polls.Polls)
+    deliberation: deliberation.Deliberation = field(default_factory=deliberation.Deliberation)
+    notices: notices.Notices = field(default_factory=notices.Notices)
+    naming: naming.Naming = field(default_factory=naming.Naming)
+
+    @property
+    def charter(self) -> charter.Charter:
+        """The charter in force; only entry 0 is decided without one."""
+        if self.sealed is None:
+            raise LookupError("no charter")
+        return self.sealed
+
+    def apply(self, act: Act) -> None:
+        """Fold one admitted entry; entries come in order of their index."""
+        body = act.body
+        if type(body) is CharterSealed:
+            charter.seal(self, act)
+        elif type(body) is ActCountersigned:
+            self._countersigned(act)
+        elif type(body) is ActDeclined:
+            self._declined(act)
+        else:
+            self._act(act)
+        self._remember(act)
+
+    def _act(self, act: Act) -> None:
+        rule = ACTS[act.statement.type]
+        needs = self.further_signers(act, rule)
+        claimed = act.statement.claimed_at
+        if claimed is not None and not rule.transcribed and claimed < self.at:
+            self.findings.add("BACKDATED", "warn", act.index, claimed_at=claimed, sequenced_at=act.at)
+        if needs:
+            self.pending[act.index] = Pending(act, rule, needs, [act.person])
+            fold = _PENDING.get(type(act.body))
+        else:
+            fold = _EFFECTIVE.get(type(act.body))
+        if fold is not None:
+            fold(self, act, act)
+
+    def further_signers(self, act: Act, rule: ActRule) -> int:
+        """Return how many further signers an act needs to become effective; 0 if it is effective at once."""
+        if rule.needs == ALL_SPONSORS:
+            sponsors = self.charter.latest.programme.sponsors
+            return len(sponsors) - (self.charter.offices.get(act.person) in sponsors)
+        return rule.needs + _EXTRA_SIGNERS.get(type(act.body), _none)(self, act)
+
+    def _countersigned(self, act: Act) -> None:
+        waiting = self.pending[act.body.index]
+        waiting.signers.append(act.person)
+        waiting.needs -= 1
+        if waiting.needs == 0:
+            del self.pending[act.body.index]
+            fold = _EFFECTIVE.get(type(waiting.act.body))
+            if fold is not None:
+                fold(self, waiting.act, act)
+
+    def _declined(self, act: Act) -> None:
+        waiting = self.pending.pop(act.body.index)
+        fold = _DECLINED.get(type(waiting.act.body))
+        if fold is not None:
+            fold(self, waiting.act, act)
+
+    def _remember(self, act: Act) -> None:
+        known = self.roll.people.get(act.person)
+        if known is not None:
+            known.counter = act.statement.counter
+        self.size = act.index + 1
+        self.at = act.at
+
+
+def _none(state: Selection, act: Act) -> int:
+    return 0
+
+
+_EXTRA_SIGNERS: dict[type[Any], ExtraSigners] = {}
+for _matter in _MATTERS:
+    _EXTRA_SIGNERS |= getattr(_matter, "EXTRA_SIGNERS", {})

@@ -1,0 +1,15 @@
+"""How folds are registered: a kind of statement, and what it does to the state once effective or while still pending."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from ledger.selection import Selection
+    from ledger.statements import Act
+
+Fold: TypeAlias = "Callable[[Selection, Act, Act], None]"
+"""fold(state, act, now): `act` takes effect by the entry `now` (itself, or the last countersignature)."""
+
+Folds: TypeAlias = "dict[type[Any], Fold]"
+ExtraSigners: TypeAlias = "Callable[[Selection, Act], int]"
+"""How many further signers an act needs beyond its row of the table, where that depends on its content."""
