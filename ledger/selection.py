@@ -11,9 +11,17 @@ from typing import Any
 from ledger.procedure.acts import ACTS, ALL_SPONSORS, ActRule
 from ledger.roll import Roll
 from ledger.state import applications, bodies, charter, deliberation, naming, notices, people, polls, rounds
+from ledger.state.applications import Applications
+from ledger.state.bodies import Bodies
+from ledger.state.charter import Charter, seal
+from ledger.state.deliberation import Deliberation
 from ledger.state.findings import FOLDS as FINDING_FOLDS
 from ledger.state.findings import Findings
 from ledger.state.matters import ExtraSigners, Folds
+from ledger.state.naming import Naming
+from ledger.state.notices import Notices
+from ledger.state.polls import Polls
+from ledger.state.rounds import Rounds
 from ledger.state.standing import Out
 from ledger.statements import Act
 from ledger.statements.foundation import ActCountersigned, ActDeclined, CharterSealed
@@ -49,21 +57,21 @@ class Selection:
 
     size: int = 0
     at: int = 0
-    sealed: charter.Charter | None = None
+    sealed: Charter | None = None
     roll: Roll = field(default_factory=Roll)
     findings: Findings = field(default_factory=Findings)
     out: dict[str, Out] = field(default_factory=dict)
     pending: dict[int, Pending] = field(default_factory=dict)
-    applications: applications.Applications = field(default_factory=applications.Applications)
-    bodies: bodies.Bodies = field(default_factory=bodies.Bodies)
-    rounds: rounds.Rounds = field(default_factory=rounds.Rounds)
-    polls: polls.Polls = field(default_factory=polls.Polls)
-    deliberation: deliberation.Deliberation = field(default_factory=deliberation.Deliberation)
-    notices: notices.Notices = field(default_factory=notices.Notices)
-    naming: naming.Naming = field(default_factory=naming.Naming)
+    applications: Applications = field(default_factory=Applications)
+    bodies: Bodies = field(default_factory=Bodies)
+    rounds: Rounds = field(default_factory=Rounds)
+    polls: Polls = field(default_factory=Polls)
+    deliberation: Deliberation = field(default_factory=Deliberation)
+    notices: Notices = field(default_factory=Notices)
+    naming: Naming = field(default_factory=Naming)
 
     @property
-    def charter(self) -> charter.Charter:
+    def charter(self) -> Charter:
         """The charter in force; only entry 0 is decided without one."""
         if self.sealed is None:
             raise LookupError("no charter")
@@ -73,7 +81,7 @@ class Selection:
         """Fold one admitted entry; entries come in order of their index."""
         body = act.body
         if type(body) is CharterSealed:
-            charter.seal(self, act)
+            seal(self, act)
         elif type(body) is ActCountersigned:
             self._countersigned(act)
         elif type(body) is ActDeclined:
