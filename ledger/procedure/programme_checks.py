@@ -266,7 +266,7 @@ def _readings(sound: dict[str, Any]) -> Iterator[Problem]:
         if chosen is not None and chosen not in entry.values:
             yield Problem("PROGRAMME_READING_VALUE", f"{path}.chosen", facts | {"value": chosen})
         for place, other in enumerate(reading.get("alternatives", ())):
-            if other is not None and (other not in entry.values or other == chosen):
+            if other is not None and other not in entry.values:
                 yield Problem("PROGRAMME_READING_VALUE", f"{path}.alternatives[{place}]", facts | {"value": other})
 
 

@@ -16,7 +16,7 @@ Value: TypeAlias = Mapping[str, Any]
 _ID = re.compile(r"[a-z0-9][a-z0-9:._-]{0,95}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_TEXT_MOST = 2000
+_TEXT_MOST = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,19 @@ from ledger.procedure.programme import (
     Way,
 )
 from ledger.procedure.programme_checks import fit
+from ledger.procedure.programme_difference import by_id, difference
 from ledger.procedure.programme_shape import Problem, instant, sound_parts
-from ledger.procedure.readings import undeclared
+from ledger.procedure.readings import needed_by, undeclared
 
-__all__ = ["InvalidProgrammeError", "Problem", "problems", "programme_from_value", "warnings"]
+__all__ = [
+    "InvalidProgrammeError",
+    "Problem",
+    "difference",
+    "problems",
+    "programme_from_value",
+    "stages_touched",
+    "warnings",
+]
 
 
 class InvalidProgrammeError(ValueError):
@@ -95,6 +104,27 @@ def warnings(value: Mapping[str, Any]) -> tuple[Problem, ...]:
         for place, stage in enumerate(programme.stages)
         for reading in undeclared(programme, stage)
     )
+
+
+def stages_touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of the stages that an amendment affects, in the new order, then those that are gone.
+
+    A stage is affected by a change of its own entry, of what comes before it, or of a reading that it needs; a change
+    of anything else affects every stage.
+    """
+    before, after = by_id(old["stages"]), by_id(new["stages"])
+    everyone = tuple(after) + tuple(one for one in before if one not in after)
+    parts = (old.keys() | new.keys()) - {"stages", "readings"}
+    if any(old.get(part) != new.get(part) for part in parts):
+        return everyone
+    touched = {one for one in everyone if before.get(one) != after.get(one)}
+    places = [{one: tuple(order)[:place] for place, one in enumerate(order)} for order in (before, after)]
+    touched |= {one for one in everyone if places[0].get(one) != places[1].get(one)}
+    said, says = by_id(old["readings"]), by_id(new["readings"])
+    changed = {one for one in said.keys() | says.keys() if said.get(one) != says.get(one)}
+    for programme in (programme_from_value(old), programme_from_value(new)):
+        touched |= {stage.id for stage in programme.stages if changed & set(needed_by(programme, stage))}
+    return tuple(one for one in everyone if one in touched)
 
 
 def _read(value: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Problem, ...]]:
