@@ -9,33 +9,24 @@ Started by root, the server runs as the owner of its data, at first `postgres` o
 """
 
 import atexit
-import fcntl
-import hashlib
 import os
-import pwd
 import shutil
-import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from signal import SIGINT, SIGKILL, SIGQUIT
 from types import TracebackType
 
 from psycopg.conninfo import make_conninfo
 
 from ledger import embedded_child
-from ledger.embedded_binaries import Account, Binaries, choose
+from ledger.embedded_binaries import Binaries, choose
+from ledger.embedded_folder import POLL_SECONDS, PORT, STOP_STEPS, Home, open_private, unusable_on_os_error
 from ledger.errors import StoreError
 
-PORT = 5432  # only part of the socket's name: nothing listens on TCP
-SOCKET_PATH_BYTES = 107
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -53,11 +44,7 @@ SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
-LOG_LINES = 12
-POLL_SECONDS = 0.02
 READY_SECONDS = 600  # recovery after a crash may read much log; a server that exits is noticed at once
-LINGER_SECONDS = 3
-STOP_STEPS = ((SIGINT, 20), (SIGQUIT, 5), (SIGKILL, 5))  # fast, immediate, none; and seconds to wait after each
 
 
 class EmbeddedPostgres:
@@ -84,18 +71,18 @@ class EmbeddedPostgres:
                 `STORE_FOLDER_UNUSABLE` if it cannot be written or holds something else;
                 `STORE_NOT_STARTED` with the server's last log lines in every other case.
         """
-        with ExitStack() as cleanup:
-            home = _Home.prepare(folder)
-            cleanup.enter_context(_exclusive(home))
-            with _as_store_error(home.folder):
-                _end_lingering(home)
-                binaries = choose(home.existing_major(), home.account)
-                home.rotate_log()
-                if home.existing_major() is None:
-                    _create_cluster(home, binaries)
-                sockets = cleanup.enter_context(_socket_folder(home))
-                server = _start_server(home, binaries, sockets)
-            cleanup.callback(server.end)
+        # Plain callbacks: a context manager made of a generator would also clean up when a forked copy of it ends.
+        with ExitStack() as cleanup, unusable_on_os_error(folder):
+            home = Home.prepare(folder)
+            cleanup.callback(os.close, home.lock())
+            home.end_lingering()
+            binaries = choose(home.existing_major(), home.account)
+            home.rotate_log()
+            if home.existing_major() is None:
+                _create_cluster(home, binaries)
+            sockets = home.socket_folder()
+            cleanup.callback(shutil.rmtree, sockets, ignore_errors=True)
+            cleanup.callback(_start_server(home, binaries, sockets).end)
             dsn = make_conninfo(host=str(sockets), port=PORT, user="postgres", dbname="postgres")
             return cls(home.folder, dsn, binaries.major, cleanup.pop_all())
 
@@ -115,98 +102,19 @@ class EmbeddedPostgres:
         self.stop()
 
 
-@dataclass(frozen=True, slots=True)
-class _Home:
-    """The folder: `data/` belongs to the server's account, `lock` and `server.log` to whoever starts it."""
-
-    folder: Path
-    account: Account | None
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "server.log"
-
-    @classmethod
-    def prepare(cls, folder: Path) -> "_Home":
-        with _as_store_error(folder):
-            if not folder.exists():
-                folder.mkdir(parents=True)
-                folder.chmod(0o755)  # its contents are private; the server's account passes through
-            folder = folder.resolve(strict=True)
-            names = {path.name for path in folder.iterdir()}
-            if names and not names & {"lock", "data"}:
-                raise StoreError("STORE_FOLDER_UNUSABLE", folder=str(folder), reason="it holds something else")
-            home = cls(folder, _account_for(folder / "data"))
-            if home.account is not None and not home.account.reaches(home.data):
-                who = pwd.getpwuid(home.account.uid).pw_name
-                raise StoreError("STORE_FOLDER_UNUSABLE", folder=str(folder), reason=f"account {who} cannot reach it")
-            return home
-
-    def existing_major(self) -> int | None:
-        if not self.data.exists():
-            return None
-        stated = self.data / "PG_VERSION"
-        text = stated.read_text("ascii").strip() if stated.is_file() else ""
-        if not (text.isdigit() and text.isascii()):
-            raise StoreError("STORE_FOLDER_UNUSABLE", folder=str(self.folder), reason="its data is not PostgreSQL's")
-        return int(text)
-
-    def is_ready(self, pid: int) -> bool:
-        """Say whether the server `pid` accepts connections, by lines 1 and 8 of its `postmaster.pid`."""
-        with suppress(FileNotFoundError):
-            lines = (self.data / "postmaster.pid").read_text("utf-8", "replace").splitlines()
-            return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
-        return False
-
-    def private(self, folder: Path) -> Path:
-        """Make a folder that only the server's account (and root) may enter."""
-        folder.mkdir(mode=0o700)
-        if self.account is not None:
-            os.chown(folder, self.account.uid, self.account.gid)
-        return folder
-
-    def rotate_log(self) -> None:
-        with suppress(FileNotFoundError):
-            self.log.rename(self.log.with_suffix(".log.1"))
-
-    def popen(self, command: list[str]) -> "subprocess.Popen[bytes]":
-        """Start a program under the server's account, bound to the life of the calling thread."""
-        uid, gid = (self.account.uid, self.account.gid) if self.account else (-1, -1)
-        child = [sys.executable, "-I", "-S", embedded_child.__file__, str(os.getpid()), str(uid), str(gid)]
-        clean = {"PATH": os.defpath, "LC_ALL": "C"}  # no PGDATA, PGPORT or locale of the caller
-        with open(self.log, "ab", opener=_private_file) as log:
-            return subprocess.Popen(
-                [*child, *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env=clean,
-                start_new_session=True,  # the terminal's Ctrl-C is for us; we stop the server in order
-            )
-
-    def not_started(self) -> StoreError:
-        lines = self.log.read_text("utf-8", "replace").splitlines()
-        return StoreError("STORE_NOT_STARTED", folder=str(self.folder), log="\n".join(lines[-LOG_LINES:]))
-
-
 class _Child:
     """A running program, and the thread that forked it and must live as long."""
 
-    def __init__(self, home: _Home, command: list[str]) -> None:
+    def __init__(self, home: Home, command: list[str]) -> None:
         forked: Future[subprocess.Popen[bytes]] = Future()
         self._over = threading.Event()
         self._keeper = threading.Thread(target=self._keep, args=(home, command, forked), daemon=True)
         self._keeper.start()
         self.process = forked.result()
 
-    def _keep(self, home: _Home, command: list[str], forked: "Future[subprocess.Popen[bytes]]") -> None:
+    def _keep(self, home: Home, command: list[str], forked: "Future[subprocess.Popen[bytes]]") -> None:
         try:
-            forked.set_result(home.popen(command))
+            forked.set_result(_fork(home, command))
         except OSError as failure:
             forked.set_exception(failure)
         else:
@@ -224,23 +132,39 @@ class _Child:
         self._keeper.join()
 
 
-def _create_cluster(home: _Home, binaries: Binaries) -> None:
-    """Make the database cluster under another name, so that `data` is always whole."""
-    fresh = home.folder / "data.new"
-    shutil.rmtree(fresh, ignore_errors=True)
-    home.private(fresh)
+def _fork(home: Home, command: list[str]) -> "subprocess.Popen[bytes]":
+    """Start a program under the server's account, bound to the life of the calling thread."""
+    uid, gid = (home.account.uid, home.account.gid) if home.account else (-1, -1)
+    child = [sys.executable, "-I", "-S", embedded_child.__file__, str(os.getpid()), str(uid), str(gid)]
+    with open(home.log, "ab", opener=open_private) as log:
+        return subprocess.Popen(
+            [*child, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=home.folder,
+            env={"PATH": os.defpath, "LC_ALL": "C"},  # no PGDATA, PGPORT or locale of the caller
+            start_new_session=True,  # the terminal's Ctrl-C is for us; we stop the server in order
+        )
+
+
+def _create_cluster(home: Home, binaries: Binaries) -> None:
+    """Make the database cluster under another name first."""
+    if home.new_data.exists():
+        shutil.rmtree(home.new_data)
+    home.private(home.new_data)
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--data-checksums"]
-    initdb = _Child(home, [str(binaries.initdb), f"--pgdata={fresh}", "--no-instructions", *options])
+    initdb = _Child(home, [str(binaries.initdb), f"--pgdata={home.new_data}", "--no-instructions", *options])
     try:
         if initdb.process.wait() != 0:
-            raise home.not_started()
+            raise _not_started(home)
     finally:
         initdb.end()
-    fresh.rename(home.data)
+    home.new_data.rename(home.data)
     _fsync(home.folder)
 
 
-def _start_server(home: _Home, binaries: Binaries, sockets: Path) -> _Child:
+def _start_server(home: Home, binaries: Binaries, sockets: Path) -> _Child:
     """Start the server and wait until it accepts connections."""
     quoted = str(sockets).replace('"', '""')
     settings = {**SETTINGS, "unix_socket_directories": f'"{quoted}"', "port": str(PORT)}
@@ -250,7 +174,7 @@ def _start_server(home: _Home, binaries: Binaries, sockets: Path) -> _Child:
         deadline = time.monotonic() + READY_SECONDS
         while not home.is_ready(server.process.pid):
             if server.process.poll() is not None or time.monotonic() > deadline:
-                raise home.not_started()
+                raise _not_started(home)
             time.sleep(POLL_SECONDS)
     except BaseException:
         server.end()
@@ -258,105 +182,8 @@ def _start_server(home: _Home, binaries: Binaries, sockets: Path) -> _Child:
     return server
 
 
-def _end_lingering(home: _Home) -> None:
-    """Wait for, then stop, what a predecessor left running, down to orphaned children of a killed server.
-
-    With our lock held and no such process left, a remaining `postmaster.pid` is stale; its process id may meanwhile
-    belong to someone else, which would keep a server from starting for ever.
-    """
-    if sys.platform != "linux":
-        return
-    for signal, seconds in ((0, LINGER_SECONDS), *STOP_STEPS):
-        for pid in _servers_in(home.data):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal)
-        deadline = time.monotonic() + seconds
-        while left := _servers_in(home.data):
-            if time.monotonic() > deadline:
-                break
-            time.sleep(POLL_SECONDS)
-        if not left:
-            (home.data / "postmaster.pid").unlink(missing_ok=True)
-            return
-    raise StoreError("STORE_IN_USE", folder=str(home.folder), process=left[0])
-
-
-def _servers_in(data: Path) -> list[int]:
-    """List the PostgreSQL processes that work in a data folder: each server process makes it its current folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            program = os.path.basename(os.readlink(process / "exe")).removesuffix(" (deleted)")
-            if program == "postgres" and os.readlink(process / "cwd") == str(data):
-                found.append(int(process.name))
-    return found
-
-
-@contextmanager
-def _exclusive(home: _Home) -> Iterator[None]:
-    """Hold the folder's lock; the kernel releases it when this process ends, however it ends."""
-    with _as_store_error(home.folder):
-        lock = _private_file(str(home.folder / "lock"), os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise StoreError("STORE_IN_USE", folder=str(home.folder)) from None
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-@contextmanager
-def _socket_folder(home: _Home) -> Iterator[Path]:
-    """Make the private folder of the socket: in the data's folder, or in the temporary one where that path is too long.
-
-    libpq takes a comma for the end of a host, so a path with one is as good as too long. The name is derived from the
-    folder, so that killed processes leave at most one behind; another's folder of that name is refused.
-    """
-    folder = home.folder / "socket"
-    if "," in str(folder) or len(os.fsencode(folder)) + len(f"/.s.PGSQL.{PORT}.lock") > SOCKET_PATH_BYTES:
-        digest = hashlib.sha256(os.fsencode(home.folder)).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir(), f"ballot-ledger-{digest}")
-    owner = home.account.uid if home.account else os.geteuid()
-    try:
-        home.private(folder)
-    except FileExistsError:
-        state = folder.lstat()
-        if not (stat.S_ISDIR(state.st_mode) and state.st_uid == owner and stat.S_IMODE(state.st_mode) == 0o700):
-            raise StoreError("STORE_FOLDER_UNUSABLE", folder=str(folder), reason="it is not ours alone") from None
-    try:
-        yield folder
-    finally:
-        with suppress(OSError):  # not empty only after the server had to be killed; the next start uses it again
-            folder.rmdir()
-
-
-@contextmanager
-def _as_store_error(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError("STORE_FOLDER_UNUSABLE", folder=str(folder), reason=reason) from error
-
-
-def _account_for(data: Path) -> Account | None:
-    """Name the account that the server of this data runs as; None where it is our own."""
-    if os.geteuid() != 0:
-        return None
-    if data.exists() and (state := data.stat()).st_uid != 0:
-        return Account(state.st_uid, state.st_gid)
-    for name in ("postgres", "nobody"):
-        with suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return Account(entry.pw_uid, entry.pw_gid)
-    raise StoreError("STORE_FOLDER_UNUSABLE", folder=str(data.parent), reason="no unprivileged account to run as")
-
-
-def _private_file(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def _not_started(home: Home) -> StoreError:
+    return StoreError("STORE_NOT_STARTED", folder=str(home.folder), log=home.last_words())
 
 
 def _fsync(folder: Path) -> None:
