@@ -40,7 +40,6 @@ _FORBIDDEN_TEXT = re.compile(
     + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
     + "]"
 )
-_LONG_NUMBER = re.compile(rb"[:,\[]-?\d{16}")
 
 
 def encode(value: Json) -> bytes:
@@ -72,11 +71,6 @@ def check_text(data: bytes) -> None:
         found = _FORBIDDEN_TEXT.search(data.decode())
         if found:
             raise MalformedError("TEXT_FORBIDDEN", character=f"U+{ord(found.group()):04X}")
-
-
-def has_long_number(data: bytes) -> bool:
-    """Say whether JSON `data` may hold an integer of sixteen digits or more, which must then be looked at."""
-    return _LONG_NUMBER.search(data) is not None
 
 
 def _check(value: Any) -> None:

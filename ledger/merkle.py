@@ -71,6 +71,10 @@ class Frontier:
         self.size += 1
         return completed
 
+    def peaks(self) -> dict[Address, bytes]:
+        """Return the complete subtrees that cover the tree, by (level, index)."""
+        return dict(zip(root_nodes(self.size), self._peaks, strict=True))
+
     def root(self) -> bytes:
         """Return the root hash of the tree as it stands."""
         return _fold(self._peaks) if self._peaks else EMPTY_ROOT

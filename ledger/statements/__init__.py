@@ -12,7 +12,7 @@ from ledger.statements import (
     rounds,
     screening,
 )
-from ledger.statements.codec import Act, Signed, decode_entry, encode_entry, open_envelope, sign
+from ledger.statements.codec import Act, Signed, decode_entry, decode_own_entry, encode_entry, open_envelope, sign
 from ledger.statements.header import Seen, Statement
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "applications",
     "bodies",
     "decode_entry",
+    "decode_own_entry",
     "deliberation",
     "encode_entry",
     "foundation",

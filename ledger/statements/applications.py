@@ -86,7 +86,7 @@ class ApplicationSupplemented:
 
     application: Id
     materials: tuple[Material, ...]
-    request: int | None
+    request: Count | None
 
 
 @kind("application.withdrawn")

@@ -7,7 +7,7 @@ they were signed, never re-serialised.
 
 import binascii
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger import canonical
 from ledger.errors import MalformedError
@@ -22,7 +22,7 @@ from ledger.signing import (
     verify_ed25519,
 )
 from ledger.statements.header import Statement
-from ledger.statements.kinds import body_class, name_of, payload_type_of
+from ledger.statements.kinds import body_class, has_free_form, name_of, payload_type_of
 from ledger.statements.typed import decode_typed, encode_typed
 
 MAX_ENTRY = 65_535
@@ -36,8 +36,7 @@ _PAYLOAD, _TYPE, _SIGNATURES, _SIG, _END = (
 _ENVELOPE, _INDEX, _TIME = b'{"envelope":', b',"index":', b',"sequenced_at":'
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """An envelope taken apart: its exact bytes, what was signed, and the statement it says."""
 
     envelope: bytes
@@ -90,18 +89,22 @@ def encode_payload(statement: Statement[Any]) -> bytes:
 
 def decode_payload(payload_type: str, payload: bytes) -> Statement[Any]:
     """Return the statement that `payload` spells canonically; raises `MalformedError` otherwise."""
+    statement = _typed(payload_type, payload)
+    if encode_typed(statement) != payload:
+        raise MalformedError("NOT_CANONICAL", where="payload")
+    if (statement.type, statement.version) != name_of(type(statement.body)):
+        raise MalformedError("NOT_CANONICAL", where="type and version")
+    canonical.check_text(payload)
+    if has_free_form(type(statement.body)):
+        canonical.decode(payload)
+    return statement
+
+
+def _typed(payload_type: str, payload: bytes) -> Statement[Any]:
     cls = body_class(payload_type)
     if cls is None:
         raise MalformedError("UNKNOWN_STATEMENT", type=payload_type[:120])
-    statement = decode_typed(cls, payload)
-    if encode_typed(statement) != payload:
-        raise MalformedError("NOT_CANONICAL", where="payload")
-    if (statement.type, statement.version) != name_of(cls):
-        raise MalformedError("NOT_CANONICAL", where="type and version")
-    canonical.check_text(payload)
-    if canonical.has_long_number(payload):
-        canonical.decode(payload)
-    return statement
+    return decode_typed(cls, payload)
 
 
 def sign(statement: Statement[Any], key: SigningKey) -> bytes:
@@ -117,6 +120,9 @@ def open_envelope(envelope: bytes) -> Signed:
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedError("STATEMENT_TOO_LARGE", bytes=len(envelope), limit=MAX_ENVELOPE)
     payload_type, payload, signer, signature = _split(envelope)
+    # One comparison settles every spelling at once: base64 variants, white space, order, further members.
+    if envelope_bytes(payload_type, payload, signer, signature) != envelope:
+        raise MalformedError("NOT_CANONICAL", where="envelope")
     statement = decode_payload(payload_type, payload)
     if statement.key != signer:
         raise MalformedError("NOT_CANONICAL", where="keyid")
@@ -124,20 +130,19 @@ def open_envelope(envelope: bytes) -> Signed:
 
 
 def _split(envelope: bytes) -> tuple[str, bytes, str, bytes]:
+    """Cut an envelope at the places where a canonical one has its members; what is not canonical shows in comparing."""
     try:
         type_at = envelope.index(_TYPE)
         list_at = envelope.index(_SIGNATURES, type_at)
         sig_at = envelope.index(_SIG, list_at)
-        payload = binascii.a2b_base64(envelope[len(_PAYLOAD) : type_at], strict_mode=True)
-        payload_type = envelope[type_at + len(_TYPE) : list_at].decode()
-        signer = envelope[list_at + len(_SIGNATURES) : sig_at].decode()
-        signature = binascii.a2b_base64(envelope[sig_at + len(_SIG) : -len(_END)], strict_mode=True)
+        return (
+            envelope[type_at + len(_TYPE) : list_at].decode(),
+            binascii.a2b_base64(envelope[len(_PAYLOAD) : type_at], strict_mode=True),
+            envelope[list_at + len(_SIGNATURES) : sig_at].decode(),
+            binascii.a2b_base64(envelope[sig_at + len(_SIG) : -len(_END)], strict_mode=True),
+        )
     except ValueError:
         raise MalformedError("NOT_CANONICAL", where="envelope") from None
-    # One comparison settles every spelling at once: base64 variants, white space, order, further members.
-    if envelope_bytes(payload_type, payload, signer, signature) != envelope:
-        raise MalformedError("NOT_CANONICAL", where="envelope")
-    return payload_type, payload, signer, signature
 
 
 def encode_entry(index: int, at: int, envelope: bytes) -> bytes:
@@ -150,13 +155,24 @@ def encode_entry(index: int, at: int, envelope: bytes) -> bytes:
 
 def decode_entry(entry: bytes) -> Act:
     """Return the act that canonical `entry` bytes record; raises `MalformedError`."""
+    index, at, envelope = _cut(entry)
+    if encode_entry(index, at, envelope) != entry or not 0 <= at <= canonical.SAFE_INTEGER or index < 0:
+        raise MalformedError("NOT_CANONICAL", where="entry")
+    return Act(index, at, leaf_hash(entry), open_envelope(envelope))
+
+
+def decode_own_entry(entry: bytes) -> Act:
+    """Return the act of an entry that the tree has vouched for: as `decode_entry`, without asking again for its spelling."""
+    index, at, envelope = _cut(entry)
+    payload_type, payload, _, signature = _split(envelope)
+    return Act(index, at, leaf_hash(entry), Signed(envelope, payload_type, payload, signature, _typed(payload_type, payload)))
+
+
+def _cut(entry: bytes) -> tuple[int, int, bytes]:
     index_at = entry.rfind(_INDEX)
     time_at = entry.rfind(_TIME)
     try:
         index, at = int(entry[index_at + len(_INDEX) : time_at]), int(entry[time_at + len(_TIME) : -1])
     except ValueError:
         raise MalformedError("NOT_CANONICAL", where="entry") from None
-    envelope = entry[len(_ENVELOPE) : index_at]
-    if encode_entry(index, at, envelope) != entry or not 0 <= at <= canonical.SAFE_INTEGER or index < 0:
-        raise MalformedError("NOT_CANONICAL", where="entry")
-    return Act(index, at, leaf_hash(entry), open_envelope(envelope))
+    return index, at, entry[len(_ENVELOPE) : index_at]

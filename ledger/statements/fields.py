@@ -38,6 +38,7 @@ Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000)]
 Day: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 """A civil date at the programme's recorded offset, YYYY-MM-DD."""
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
+Integer: TypeAlias = Annotated[int, Meta(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
 Instant: TypeAlias = Annotated[int, Meta(ge=0, le=SAFE_INTEGER)]
 """Milliseconds since 1970-01-01T00:00:00Z."""
 Base64: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]+={0,2}\Z", max_length=8000)]

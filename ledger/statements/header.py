@@ -40,4 +40,4 @@ class Statement(Generic[B]):
     rules: Digest | None
     seen: Seen | None
     type: str
-    version: int
+    version: Count

@@ -1,7 +1,8 @@
 """The register of statement kinds: permanent names and versions, independent of where the class lives."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from ledger.signing import PAYLOAD_TYPE_PREFIX
 
@@ -39,6 +40,12 @@ def payload_type_of(body: type[Any]) -> str:
     """Return the DSSE payload type of a body class."""
     name, version = _NAMES[body]
     return f"{PAYLOAD_TYPE_PREFIX}{name}.v{version}+json"
+
+
+@cache
+def has_free_form(body: Any) -> bool:
+    """Say whether a body has a member of free JSON, whose numbers no field constraint bounds."""
+    return any(get_origin(hint) is Mapping for hint in get_type_hints(body).values())
 
 
 def all_kinds() -> dict[str, type[Any]]:

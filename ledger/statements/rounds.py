@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger.statements.fields import Base64, Choice, Count, Digest, Id, Instant, Text
+from ledger.statements.fields import Base64, Choice, Count, Digest, Id, Instant, Integer, Text
 from ledger.statements.kinds import kind
 
 
@@ -41,7 +41,7 @@ class AttendanceLeft:
 class Points:
     """Points of one criterion, in hundredths."""
 
-    hundredths: int
+    hundredths: Integer
     item: Id
 
 

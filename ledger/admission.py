@@ -1,0 +1,167 @@
+"""Deciding a batch: statements in, entries and tree nodes out, nothing written yet.
+
+The working state moves ahead with every statement it admits, so that the next one in the batch is judged by it. It is what the
+log will be if the batch commits; if it does not, the working state is thrown away and read again.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ledger.checkpoint import VerifierKey, parse_vkey
+from ledger.decisions.gate import decide
+from ledger.errors import LedgerError, MalformedError, StoreError, VerificationError
+from ledger.merkle import Frontier, GetNode, Node, leaf_hash, root_at
+from ledger.procedure.reasons import Refusal, refuse
+from ledger.roll import SEALED_PREFIX
+from ledger.seen import ForkError, SeenBook
+from ledger.selection import Selection
+from ledger.signing import key_id, strict_b64decode
+from ledger.statements import Act, Seen, Signed, encode_entry
+from ledger.statements.foundation import CharterSealed
+
+CLOCK_TOLERANCE_MS = 1000
+
+Judgement: TypeAlias = Act | Refusal | LedgerError
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a batch adds to a log of `first` entries."""
+
+    first: int
+    admitted: list["Admitted"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """One admitted statement: the act, its entry's exact bytes, its identity and the tree nodes that its leaf completes."""
+
+    act: Act
+    entry: bytes
+    statement_id: bytes
+    nodes: list[Node]
+
+
+class Desk:
+    """The working state and tree of one log, moved ahead by what is admitted."""
+
+    def __init__(self, origin: str, key: VerifierKey, state: Selection, frontier: Frontier, get_node: GetNode) -> None:
+        """Start from what the store holds; `get_node` reads committed nodes."""
+        self.origin, self.key = origin, key
+        self.state, self.frontier = state, frontier
+        self._get_node = get_node
+        self._fresh = frontier.peaks()
+        self._seen = SeenBook(origin, key, lambda size: root_at(size, self.node))
+        self.fork: ForkError | None = None
+
+    def node(self, level: int, index: int) -> bytes:
+        """Return a node of the working tree, committed or not."""
+        fresh = self._fresh.get((level, index))
+        return fresh if fresh is not None else self._get_node(level, index)
+
+    def begin(self) -> Batch:
+        """Begin a batch at the working tree's size; of the nodes before it only the frontier's peaks are kept at hand."""
+        self._fresh = self.frontier.peaks()
+        return Batch(self.frontier.size)
+
+    def prover(self) -> GetNode:
+        """Return a reader of the working tree's nodes that stays good for the entries of this batch while later ones come."""
+        at_hand, stored = self._fresh, self._get_node
+
+        def node(level: int, index: int) -> bytes:
+            fresh = at_hand.get((level, index))
+            return fresh if fresh is not None else stored(level, index)
+
+        return node
+
+    def issued(self, seen: Seen) -> None:
+        """Remember a checkpoint that the log has just released."""
+        self._seen.trust(seen)
+
+    def judge(self, batch: Batch, signed: Signed, at: int, verified_by: bytes | None) -> Judgement:
+        """Admit one statement into the batch at time `at` (UTC ms), or say why not.
+
+        `verified_by` is the public key with which the caller has already checked the signature.
+        """
+        if self.fork is not None:
+            return self.fork
+        try:
+            at = self._time(at)
+            self._authenticate(signed, verified_by)
+            refusal = self._pin(signed) or self._own_charter(signed) or decide(self.state, signed.statement, at)
+            if refusal is not None:
+                return refusal
+            return self._admit(batch, signed, at)
+        except ForkError as error:
+            self.fork = error
+            return error
+        except (MalformedError, VerificationError, StoreError) as error:
+            return error
+
+    def _time(self, at: int) -> int:
+        """Time never goes back: a small step is clamped up, a larger one is refused."""
+        behind = self.state.at - at
+        if behind > CLOCK_TOLERANCE_MS:
+            raise StoreError("CLOCK_REGRESSION", at=at, last=self.state.at)
+        return max(at, self.state.at)
+
+    def _authenticate(self, signed: Signed, verified_by: bytes | None) -> None:
+        public = public_key_of(self.state, signed)
+        if public is None or public == verified_by:
+            return  # an unknown key is refused by the decision, with its own code
+        if not signed.verify(public):
+            raise VerificationError("SIGNATURE_INVALID", key=signed.statement.key)
+
+    def _pin(self, signed: Signed) -> Refusal | None:
+        if type(signed.statement.body) is CharterSealed:
+            return None
+        try:
+            self._seen.check(signed.statement.seen, self.frontier.size)
+        except ForkError:
+            raise
+        except VerificationError as error:
+            return Refusal(error.code, "七(三)", error.facts)
+        return None
+
+    def _own_charter(self, signed: Signed) -> Refusal | None:
+        """A charter founds this log and no other."""
+        body = signed.statement.body
+        if type(body) is not CharterSealed:
+            return None
+        try:
+            own = body.origin == self.origin and parse_vkey(body.log_key) == self.key
+        except MalformedError:
+            own = False
+        return None if own else refuse("CHARTER_INVALID", "一", where="origin, log_key")
+
+    def _admit(self, batch: Batch, signed: Signed, at: int) -> Act:
+        index = self.frontier.size
+        entry = encode_entry(index, at, signed.envelope)
+        act = Act(index, at, leaf_hash(entry), signed)
+        self.state.apply(act)
+        nodes = self.frontier.append(act.leaf)
+        for level, place, value in nodes:
+            self._fresh[level, place] = value
+        batch.admitted.append(Admitted(act, entry, signed.id, nodes))
+        return act
+
+
+def public_key_of(state: Selection, signed: Signed) -> bytes | None:
+    """Return the public key that must have signed: the roll's, a founder's own for the charter, or a one-time key."""
+    statement = signed.statement
+    body = statement.body
+    if type(body) is CharterSealed:
+        offered = [founder.public_key for founder in body.founders if founder.person == statement.person]
+    elif statement.person.startswith(SEALED_PREFIX):
+        offered = [key] if (key := getattr(body, "one_time_key", None)) else []
+        if not offered:
+            return state.notices.one_time_key(statement.person)
+    else:
+        known = state.roll.keys.get(statement.key)
+        return known.public if known else None
+    for text in offered:
+        public = strict_b64decode(text, "public_key")
+        if key_id(public) == statement.key:
+            return public
+    raise VerificationError("SIGNATURE_INVALID", key=statement.key)
+

@@ -1,0 +1,104 @@
+"""A stored log as the sequencer needs it: reading it into a working state, and holding it against its own promises."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from ledger.admission import Desk
+from ledger.checkpoint import VerifierKey, open_checkpoint
+from ledger.errors import StoreError
+from ledger.merkle import Address, Frontier, inclusion_nodes, inclusion_proof, root_at, root_nodes
+from ledger.pin import Pin
+from ledger.receipt import Receipt
+from ledger.selection import Selection
+from ledger.statements import Seen, decode_own_entry
+from ledger.store.batch import AppendBatch, Attempt
+
+
+class Pinned(Protocol):
+    """The pin file as the sequencer needs it (`ledger.pin.PinFile`)."""
+
+    newest: Pin | None
+
+    def advance(self, size: int, root: bytes) -> None:
+        """Set the pin; on disk when this returns."""
+
+
+class LogStore(Protocol):
+    """The store as the sequencer needs it (`ledger.store.log.Store`); every method may raise `StoreError`."""
+
+    def hold_sequencer_lock(self) -> None:
+        """Become, or stay, the one sequencer."""
+
+    def size(self) -> int:
+        """Return the number of entries."""
+
+    def entry(self, index: int) -> bytes:
+        """Return one entry's bytes."""
+
+    def read_entries(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Give entries in order."""
+
+    def nodes(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
+        """Return tree nodes by (level, index)."""
+
+    def find_statement(self, statement_id: bytes) -> int | None:
+        """Return the index of the entry that holds a statement."""
+
+    def checkpoint_covering(self, index: int) -> bytes | None:
+        """Return the first checkpoint that covers an entry."""
+
+    def newest_checkpoint(self) -> bytes | None:
+        """Return the newest checkpoint."""
+
+    def append(self, batch: AppendBatch) -> None:
+        """Append in one transaction."""
+
+    def record_attempt(self, attempt: Attempt) -> None:
+        """Keep a refused attempt."""
+
+
+def read_desk(store: LogStore, origin: str, key: VerifierKey) -> Desk:
+    """Rebuild the working state and the tree's edge from the store."""
+    state, size = Selection(), store.size()
+    for _, entry in store.read_entries(0, size):
+        state.apply(decode_own_entry(entry))
+    peaks = store.nodes(root_nodes(size))
+    frontier = Frontier.load(size, lambda level, index: peaks[level, index])
+    return Desk(origin, key, state, frontier, lambda level, index: store.nodes([(level, index)])[level, index])
+
+
+def check_against_pin(desk: Desk, note: bytes | None, pin: Pinned) -> None:
+    """Hold a log that was read against its newest checkpoint and against the pin, which a crash may leave one batch behind.
+
+    Raises `StoreError`: `CHECKPOINT_MISSING`, `CHECKPOINT_MISMATCH`, `ROLLBACK_DETECTED` (the pin is ahead of the store),
+    `HISTORY_REWRITTEN` (the store has another root at the pin's size).
+    """
+    frontier, pinned = desk.frontier, pin.newest
+    if pinned is not None and pinned.size > frontier.size:
+        raise StoreError("ROLLBACK_DETECTED", pinned=pinned.size, size=frontier.size)
+    if pinned is not None and root_at(pinned.size, desk.node) != pinned.root:
+        raise StoreError("HISTORY_REWRITTEN", pinned=pinned.size, size=frontier.size)
+    if frontier.size == 0:
+        return
+    if note is None:
+        raise StoreError("CHECKPOINT_MISSING", size=frontier.size)
+    checkpoint = open_checkpoint(note, (desk.key,))
+    if (checkpoint.origin, checkpoint.size, checkpoint.root) != (desk.origin, frontier.size, frontier.root()):
+        raise StoreError("CHECKPOINT_MISMATCH", checkpoint=checkpoint.size, size=frontier.size)
+    pin.advance(frontier.size, frontier.root())
+
+
+def first_receipt(store: LogStore, index: int) -> Receipt:
+    """Return the receipt of an entry from the store: its proof against the first checkpoint that covers it."""
+    note = store.checkpoint_covering(index)
+    if note is None:
+        raise StoreError("NOT_PUBLISHED", index=index)
+    size = int(note.split(b"\n", 2)[1])
+    nodes = store.nodes(inclusion_nodes(index, size))
+    return Receipt(index, inclusion_proof(index, size, lambda level, place: nodes[level, place]), note)
+
+
+def seen_of(note: bytes) -> Seen:
+    """Return a signed checkpoint as a statement pins it."""
+    lines = note.decode().splitlines()
+    return Seen(root=lines[2], signature=lines[4].rsplit(" ", 1)[1], size=int(lines[1]))

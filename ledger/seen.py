@@ -1,0 +1,63 @@
+"""The pin in every statement: is the checkpoint that the signer saw one that this log issued?
+
+Any checkpoint the log ever signed will do, however old. One whose signature does not hold is `PIN_INVALID`. One that the
+log's own key did sign, but that is not in this log's history, proves that the history was forked or rolled back:
+`ForkError`, and nothing is sequenced any more.
+"""
+
+import base64
+from collections import OrderedDict
+from collections.abc import Callable
+
+from ledger.checkpoint import Checkpoint, Note, Signature, VerifierKey, verify_note
+from ledger.errors import MalformedError, VerificationError
+from ledger.statements import Seen
+
+_REMEMBERED = 65_536
+
+
+class ForkError(VerificationError):
+    """A checkpoint with the log's signature contradicts the log; `seen` is the transferable evidence."""
+
+    def __init__(self, seen: Seen, size: int) -> None:
+        """Name both sizes."""
+        super().__init__("ROLLBACK_DETECTED" if seen.size > size else "SPLIT_VIEW", seen=seen.size, size=size)
+        self.seen = seen
+
+
+def checkpoint_of(seen: Seen, origin: str, key: VerifierKey) -> Checkpoint:
+    """Return the checkpoint that a statement pins, its signature checked. Raises `VerificationError` `PIN_INVALID`."""
+    try:
+        root = base64.b64decode(seen.root, validate=True)
+        signature = base64.b64decode(seen.signature, validate=True)
+        checkpoint = Checkpoint(origin, seen.size, root)
+        verify_note(Note(checkpoint.text(), (Signature(origin, signature[:4], signature[4:]),)), (key,))
+    except (ValueError, MalformedError, VerificationError):
+        raise VerificationError("PIN_INVALID", size=seen.size) from None
+    return checkpoint
+
+
+class SeenBook:
+    """The pins already found good, so that a signature and a root are checked once per checkpoint and not per statement."""
+
+    def __init__(self, origin: str, key: VerifierKey, root_at: Callable[[int], bytes]) -> None:
+        """`root_at(size)` gives the log's own root at an earlier size."""
+        self._origin, self._key, self._root_at = origin, key, root_at
+        self._good: OrderedDict[Seen, None] = OrderedDict()
+
+    def check(self, seen: Seen | None, size: int) -> None:
+        """Check a pin against the log of `size` entries. Raises `VerificationError` `PIN_INVALID` or `ForkError`."""
+        if seen is None:
+            raise VerificationError("PIN_INVALID", size=0)
+        if seen in self._good:
+            return
+        checkpoint = checkpoint_of(seen, self._origin, self._key)
+        if seen.size > size or self._root_at(seen.size) != checkpoint.root:
+            raise ForkError(seen, size)
+        self.trust(seen)
+
+    def trust(self, seen: Seen) -> None:
+        """Remember a pin that is known to be good."""
+        self._good[seen] = None
+        if len(self._good) > _REMEMBERED:
+            self._good.popitem(last=False)
