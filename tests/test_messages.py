@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import api
 import ledger
 import projections
+from ledger.errors import MalformedError
 from ledger.messages import LANGUAGES, SECTIONS, catalogue, codes, disagreements, text
 from ledger.procedure.counting import BalanceFault
 from ledger.procedure.draws import DrawFault
@@ -136,6 +137,12 @@ def test_instants_show_as_civil_time(monkeypatch: pytest.MonkeyPatch, fact: str 
     tables = {section: {"X": "{at:time}"} for section in SECTIONS}
     monkeypatch.setattr("ledger.messages.catalogue", lambda: {"zh": tables, "en": tables})
     assert text("X", {"at": fact}, "zh", offset_minutes=480) == expected
+
+
+def test_files_that_disagree_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.messages.disagreements", lambda read: ("status.A",))
+    with pytest.raises(MalformedError, match=r"MESSAGES_DISAGREE \(where=status\.A\)"):
+        catalogue.__wrapped__()
 
 
 def test_disagreements_are_named() -> None:

@@ -7,26 +7,10 @@ be wrong is passed over, never a reason to stop.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ledger.procedure.acts import FUNCTIONS
 from ledger.procedure.programme import StageKind
 from ledger.procedure.programme_shape import Problem, instant
 from ledger.procedure.readings import When, rule
-
-FUNCTION_ROLES = (
-    "sponsor",
-    "organiser",
-    "intake_office",
-    "registrar",
-    "recommender",
-    "applicant",
-    "scrutineer",
-    "teller",
-    "inspector",
-    "leader",
-    "chair_office",
-    "discipline",
-    "channel",
-)
-"""The roles that the procedure itself knows, in every programme; the members' roles are the programme's own."""
 
 _SEPARATED = (("organiser", "registrar"), ("organiser", "scrutineer"), ("organiser", "discipline"))
 
@@ -109,7 +93,7 @@ def _roles(sound: dict[str, Any]) -> Iterator[Problem]:
         yield Problem("PROGRAMME_NO_SPONSOR", "offices", {})
     if "roles" not in sound:
         return
-    for name in FUNCTION_ROLES:
+    for name in FUNCTIONS:
         if name not in known:
             yield Problem("PROGRAMME_ROLE_MISSING", "roles", {"role": name})
     barred: set[tuple[str, str]] = set()

@@ -131,5 +131,5 @@ def _applies(entry: ReadingRule, stage: Stage, polled: bool) -> bool:
             return stage.takes == "nominees" and polled
         case When.OWN_TIE:
             return stage.tie_reading == entry.id
-        case When.ALWAYS:
+        case _:
             return True

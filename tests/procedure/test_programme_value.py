@@ -142,6 +142,7 @@ def test_an_unknown_key_is_reported_in_every_table(place: str) -> None:
         ("stages.2.kind", "raffle", "PROGRAMME_NOT_A_CHOICE"),
         ("stages.2.group_by", "age", "PROGRAMME_NOT_A_CHOICE"),
         ("stages.2.groups.1.covers.0", "welding", "PROGRAMME_COVERED_TWICE"),
+        ("stages.2.groups.1.covers.0", "Not An Id", "PROGRAMME_BAD_ID"),
         ("stages.2.groups.1.id", "metalworking", "PROGRAMME_DUPLICATE_ID"),
         ("stages.2.score_items.1.id", "skill", "PROGRAMME_DUPLICATE_ID"),
         ("stages.2.total", 2, "PROGRAMME_TOTAL_TOO_SMALL"),
