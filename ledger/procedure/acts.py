@@ -83,31 +83,31 @@ ACTS = MappingProxyType(
         # Applications
         "application.filed": ActRule("六(二)", (APPLICANT, RECOMMENDER, INTAKE)),
         "consent.given": ActRule("六(二)"),
-        "review.recorded": ActRule("七(二)", (RECOMMENDER,), (S.APPLICATIONS,)),
-        "recommendation.made": ActRule("六(二)1", (RECOMMENDER,), (S.APPLICATIONS,)),
-        "supplement.requested": ActRule("六(三)", (ORGANISER,), (S.APPLICATIONS, S.SCREENING)),
-        "application.supplemented": ActRule("六(三)", ANYONE, (S.APPLICATIONS, S.SCREENING)),
+        "review.recorded": ActRule("七(二)", (RECOMMENDER,)),
+        "recommendation.made": ActRule("六(二)1", (RECOMMENDER,)),
+        "recommendation.entered": ActRule(
+            "六(二)1", (INTAKE,), (), (ORGANISER, INTAKE, DISCIPLINE), 1, recheck=True, transcribed=True
+        ),
+        "supplement.requested": ActRule("六(三)", (ORGANISER,)),
+        "application.supplemented": ActRule("六(三)"),
         "application.withdrawn": ActRule("六(二)"),
         "withdrawal.entered": ActRule(
-            "六(二)", (INTAKE,), (), (DISCIPLINE, ORGANISER, REGISTRAR), 1, transcribed=True
+            "六(二)", (INTAKE,), (), (DISCIPLINE, ORGANISER, REGISTRAR), 1, recheck=True, transcribed=True
         ),
         "paper.received": ActRule(
-            "七(四)2",
-            (INTAKE,),
-            (S.APPLICATIONS, S.SCREENING),
-            (ORGANISER, INTAKE, DISCIPLINE),
-            1,
-            transcribed=True,
+            "七(四)2", (INTAKE,), (), (ORGANISER, INTAKE, DISCIPLINE), 1, recheck=True, transcribed=True
         ),
-        "application.refused": ActRule("七(四)1", (ORGANISER,), (S.APPLICATIONS, S.SCREENING)),
-        "duplicate.linked": ActRule("六(二)", (ORGANISER,), (S.APPLICATIONS, S.SCREENING)),
-        # Screening
+        "application.refused": ActRule("七(四)1", (ORGANISER,)),
+        "duplicate.linked": ActRule(
+            "六(二)", (ORGANISER,), (S.APPLICATIONS, S.SCREENING), (DISCIPLINE,), 1, recheck=True
+        ),
+        # Screening; a screener of the applicant's own unit needs a second one
         "department.replied": ActRule("四", (ORGANISER, SPONSOR), _AFTER_START),
-        "criterion.decided": ActRule("四", (ORGANISER,), _AFTER_START),
-        "screening.decided": ActRule("四", (ORGANISER,), (S.SCREENING,)),
+        "criterion.decided": ActRule("四", (ORGANISER,), _AFTER_START[1:], (ORGANISER,), 0, recheck=True),
+        "screening.decided": ActRule("四", (ORGANISER,), (S.SCREENING,), (ORGANISER,), 0, recheck=True),
         "appeal.filed": ActRule("四", ANYONE, (S.SCREENING,)),
-        "appeal.decided": ActRule("四", (ORGANISER,), (S.SCREENING,)),
-        "eligibility.challenged": ActRule("四", (ORGANISER, DISCIPLINE, INSPECTOR), _AFTER_START),
+        "appeal.decided": ActRule("四", (ORGANISER,), (S.SCREENING,), (ORGANISER,), 0, recheck=True),
+        "eligibility.challenged": ActRule("四", (ORGANISER, DISCIPLINE, INSPECTOR), _AFTER_START[1:]),
         # Bodies
         "draw.announced": ActRule("五", (ORGANISER,)),
         "seed.committed": ActRule("五"),
@@ -159,7 +159,7 @@ ACTS = MappingProxyType(
         "notice.published": ActRule("五(七)", (ORGANISER,), (S.NOTICE, S.APPROVAL, S.DELIBERATION)),
         "notice.changed": ActRule("五(七)", (ORGANISER,), (S.NOTICE, S.APPROVAL, S.DELIBERATION)),
         "objection.received": ActRule(
-            "五(七)", ANYONE, (), (DISCIPLINE, INTAKE, SCRUTINEER), 0, suspended=True
+            "五(七)", ANYONE, (), (DISCIPLINE, INTAKE, SCRUTINEER), 0, suspended=True, transcribed=True
         ),
         "seal.opened": ActRule("五(七)", (DISCIPLINE,), suspended=True),
         "objection.examined": ActRule("五(七)", (DISCIPLINE,)),
@@ -177,7 +177,7 @@ ACTS = MappingProxyType(
         "titles.conferred": ActRule("二", (SPONSOR,), (S.APPROVAL, S.AFTERMATH), (SPONSOR,), ALL_SPONSORS),
         "qualification.ended": ActRule("七(三)", (ORGANISER,), (), (DISCIPLINE,), 1, recheck=True),
         "responsibility.referred": ActRule("七(三)", (ORGANISER, DISCIPLINE)),
-        "title.revoked": ActRule("七(三)", (ORGANISER,), (S.AFTERMATH,), (DISCIPLINE,), 1, recheck=True),
+        "title.revoked": ActRule("七(三)", (ORGANISER,), (S.APPROVAL, S.AFTERMATH), (DISCIPLINE,), 1, recheck=True),
         "benefit.applied": ActRule("二", ANYONE, (S.AFTERMATH,)),
         "benefit.inspected": ActRule("二", (INSPECTOR, ORGANISER), (S.AFTERMATH,)),
         "benefit.granted": ActRule("二", (ORGANISER,), (S.AFTERMATH,)),
@@ -186,5 +186,6 @@ ACTS = MappingProxyType(
         "finding.raised": ActRule("七(三)", (DISCIPLINE, ORGANISER, SCRUTINEER, REGISTRAR)),
         "finding.closed": ActRule("七(三)", (DISCIPLINE,), (), (DISCIPLINE,), 0),
         "evidence.attached": ActRule("六(三)"),
+        "evidence.erased": ActRule("七(三)", (ORGANISER, REGISTRAR, DISCIPLINE)),
     }
 )

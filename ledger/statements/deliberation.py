@@ -1,9 +1,16 @@
-"""Inspection, proposed list, deliberation by name, vacancies (five(六)); the same named vote serves ties, objections and approval."""
+"""Inspection, proposed list, named votes and vacancies (five(六)).
+
+The same named vote serves ties, objections and the approval.
+"""
 
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
-from ledger.statements.fields import Digest, Id, Text
+from ledger.statements.fields import Digest, Id, Meta, Text
 from ledger.statements.kinds import kind
+
+MatterId: TypeAlias = Annotated[str, Meta(pattern=r"^(proposal|objection|approval|tie):[a-z0-9][a-z0-9:._-]{0,95}\Z")]
+"""What is voted on: `proposal:<entry>`, `objection:<id>`, `approval:<submission>` or `tie:<round>`."""
 
 
 @kind("inspection.reported")
@@ -39,27 +46,35 @@ class Voice:
 @kind("deliberation.voted")
 @dataclass(frozen=True, slots=True)
 class DeliberationVoted:
-    """A member of a deciding group votes by name. `matter` is `proposal:…`, `objection:…`, `approval:…` or `tie:…`."""
+    """A member of a deciding group votes by name on every subject of a matter.
 
-    matter: Id
+    The subjects are the candidates, or for an approval the submission itself. On an objection, a yes sustains it.
+    """
+
+    matter: MatterId
     voices: tuple[Voice, ...]
 
 
 @kind("deliberation.closed")
 @dataclass(frozen=True, slots=True)
 class DeliberationClosed:
-    """The named vote on a matter ends, with its minutes; the outcome is derived."""
+    """The named vote on a proposal, an objection or a tie ends, with its minutes; the outcome is derived."""
 
-    matter: Id
+    matter: MatterId
     minutes: Digest
 
 
 @kind("vacancy.filled")
 @dataclass(frozen=True, slots=True)
 class VacancyFilled:
-    """The next alternate moves up. No name is needed; a name that is not the next one's is refused (`NOT_NEXT_ALTERNATE`)."""
+    """The next alternate moves up; who that is, is derived.
+
+    No name is needed: a `candidate` who is not the next one is refused (`NOT_NEXT_ALTERNATE`), and so is the claim that
+    somebody who still stands may be `passed_over` (`ALTERNATE_SKIPPED`).
+    """
 
     candidate: Id | None
+    passed_over: tuple[Id, ...]
     vacated_by: Id
 
 

@@ -1,4 +1,4 @@
-"""Approval, naming, conferral, the end of a qualification, revocation, and the year after (five(八), two, seven(三))."""
+"""Approval, naming, revocation and the year after (five(八), two, seven(三)); disputes, findings, evidence."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -69,7 +69,10 @@ class ResponsibilityReferred:
 @kind("title.revoked")
 @dataclass(frozen=True, slots=True)
 class TitleRevoked:
-    """A title obtained by falsehood is revoked and money reclaimed; effective when discipline countersigns. History stays."""
+    """A title obtained by falsehood is revoked and money reclaimed; effective when discipline countersigns.
+
+    History stays.
+    """
 
     candidate: Id
     findings: Digest
@@ -90,9 +93,10 @@ class BenefitApplied:
 @kind("benefit.inspected")
 @dataclass(frozen=True, slots=True)
 class BenefitInspected:
-    """The inspection that a benefit needs."""
+    """The inspection that a benefit needs before it is granted to a named person."""
 
-    application: Count
+    benefit: Id
+    candidate: Id
     passed: bool
     report: Digest
 
@@ -122,7 +126,7 @@ class DisputeOpened:
 @kind("finding.raised")
 @dataclass(frozen=True, slots=True)
 class FindingRaised:
-    """Somebody with a role reports what an auditor must look at (a match by name or phone, an outage), with the entries."""
+    """Somebody with a role reports what an auditor must look at (a name or phone that matches, an outage)."""
 
     code: Literal["POSSIBLE_DUPLICATE", "UNDECLARED_CONFLICT", "OUTAGE", "OTHER"]
     entries: tuple[Count, ...]
@@ -149,3 +153,12 @@ class EvidenceAttached:
     evidence_class: Literal["personal", "deciding"]
     media_type: Text
     size: Count
+
+
+@kind("evidence.erased")
+@dataclass(frozen=True, slots=True)
+class EvidenceErased:
+    """Personal evidence is erased, with reason; the entry that attached it stays, not recheckable from here on."""
+
+    digest: Digest
+    reason: Text

@@ -35,8 +35,8 @@ class NoticeChanged:
 class ObjectionReceived:
     """The outer statement of an objection: against whom, when, and the sealed text's digest; nothing about the filer.
 
-    Signed by the intake office, or by a one-time key (`one_time_key`, person `sealed:…`). `arrived_at` is the attested arrival of a
-    paper, judged by once a second person countersigns.
+    Signed by the intake office, or by a one-time key (`one_time_key`, person `sealed:` and its id). `arrived_at` is the
+    attested arrival of a paper, which counts once a second person countersigns.
     """
 
     against: tuple[Id, ...]
@@ -59,7 +59,10 @@ class SealOpened:
 @kind("objection.examined")
 @dataclass(frozen=True, slots=True)
 class ObjectionExamined:
-    """Discipline says whether an objection bears a real name and is in writing; anything else is not admissible but kept as a lead."""
+    """Discipline says whether an objection bears a real name and is in writing.
+
+    Anything else is not admissible, but kept as a lead. Examined again after a withdrawal, it goes on ex officio.
+    """
 
     in_writing: bool
     objection: Id
@@ -81,9 +84,11 @@ class HearingNotified:
 @kind("reply.given")
 @dataclass(frozen=True, slots=True)
 class ReplyGiven:
-    """The candidate's statement in reply."""
+    """The candidate's statement in reply; on `paper` where the intake office enters it for one who has no key."""
 
+    candidate: Id
     objection: Id
+    paper: Digest | None
     text: Digest
 
 
@@ -101,9 +106,13 @@ class ObjectionInvestigated:
 @kind("objection.decided")
 @dataclass(frozen=True, slots=True)
 class ObjectionDecided:
-    """The outcome, which must be what the leaders' named votes give; sustained means disqualified."""
+    """The outcome for one candidate, which must be what the leaders' named votes give; sustained means disqualified.
+
+    It rests on the `findings` of the investigation and the `minutes` of the named vote.
+    """
 
     candidate: Id
+    findings: Digest
     minutes: Digest
     objection: Id
     sustained: bool
