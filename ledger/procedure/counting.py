@@ -1,26 +1,18 @@
 """Counting named ballots (记名投票), way of counting `approvals@1`: clauses 五(一), 五(二), 五(三) and 五(五).
 
-What one ballot may say, what it adds to each candidate's line, whether the lines balance, and whether enough members
-took part. Readings: `max_approvals`, `blank_policy`, `quorum`, `min_approval`. Who comes before whom is for `ranking`.
+What one ballot adds to each candidate's line, whether the lines balance, and whether enough members took part. Readings:
+`blank_policy`, `quorum`, `min_approval`. What a ballot may say is for `ballots`, who comes before whom for `ranking`.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
 
 COUNTING = "approvals@1"
-
-
-class BallotFault(StrEnum):
-    """Why a ballot cannot be taken as it is."""
-
-    OVERVOTE = "OVERVOTE"
-    UNKNOWN_CANDIDATE = "UNKNOWN_CANDIDATE"
-    RECUSED = "RECUSED"
 
 
 class BalanceFault(StrEnum):
@@ -36,7 +28,7 @@ class MinApproval(StrEnum):
     """Reading `min_approval`: the least a candidate needs in order to be taken at all."""
 
     NONE = "none"
-    MORE_THAN_HALF = "more_than_half"
+    MORE_THAN_HALF = "majority_of_valid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +54,6 @@ class Ballot:
     def mentioned(self) -> frozenset[str]:
         """Every candidate the ballot says something about."""
         return self.approve | self.against | self.abstain
-
-
-@dataclass(frozen=True, slots=True)
-class BallotProblem:
-    """One fault of a ballot: of a candidate, or (over-vote) of the ballot as a whole with its number of approvals."""
-
-    fault: BallotFault
-    candidate: str | None = None
-    approvals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,30 +109,6 @@ class QuorumCheck:
     def met(self) -> bool:
         """Whether as many took part as had to."""
         return self.taking_part >= self.needed
-
-
-def ballot_problems(
-    ballot: Ballot, candidates: AbstractSet[str], recusals: Mapping[str, AbstractSet[str]], max_approvals: int
-) -> tuple[BallotProblem, ...]:
-    """Clauses 五(一)–(五), reading `max_approvals`: list what is wrong with a ballot; empty means it can be taken.
-
-    Too many approvals; someone who does not stand in this round; a word on a candidate for whom the member is recused.
-    `recusals` gives the recused members of each candidate.
-    """
-    found = []
-    if len(ballot.approve) > max_approvals:
-        found.append(BallotProblem(BallotFault.OVERVOTE, None, len(ballot.approve)))
-    for candidate in sorted(ballot.mentioned):
-        if candidate not in candidates:
-            found.append(BallotProblem(BallotFault.UNKNOWN_CANDIDATE, candidate))
-        elif ballot.member in recusals.get(candidate, ()):
-            found.append(BallotProblem(BallotFault.RECUSED, candidate))
-    return tuple(found)
-
-
-def void_if_overvoted(ballot: Ballot, max_approvals: int) -> Ballot:
-    """Reading `max_approvals`: a paper ballot with too many approvals is void; any other comes back as it is."""
-    return replace(ballot, void=True) if len(ballot.approve) > max_approvals else ballot
 
 
 def tally(

@@ -10,6 +10,10 @@ from fractions import Fraction
 from math import ceil
 
 
+A_THIRD = Fraction(1, 3)
+"""Clause 五(三): by how much of the seats the shortlist exceeds them."""
+
+
 class Rounding(StrEnum):
     """Reading `shortlist_rounding`: what becomes of a surplus that is no whole number."""
 

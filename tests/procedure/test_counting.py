@@ -11,19 +11,15 @@ from ledger.procedure.counting import (
     BalanceFault,
     BalanceProblem,
     Ballot,
-    BallotFault,
-    BallotProblem,
     MinApproval,
     QuorumCheck,
     Tally,
     balance_problems,
-    ballot_problems,
     quorum,
     quorum_checks,
     quorum_met,
     reaches_minimum,
     tally,
-    void_if_overvoted,
 )
 
 TWO_THIRDS = Fraction(2, 3)
@@ -70,37 +66,6 @@ def test_two_ballots_of_one_member_are_an_error() -> None:
 def test_a_ballot_says_one_thing_of_each_candidate(sets: tuple[str, str, str]) -> None:
     with pytest.raises(ValueError, match="one thing"):
         ballot("m1", *sets)
-
-
-@pytest.mark.parametrize(
-    ("given_ballot", "expected"),
-    [
-        (ballot("m1", "li wang"), ()),
-        (ballot("m1"), ()),
-        (ballot("m1", "li wang zhao"), (BallotProblem(BallotFault.OVERVOTE, None, 3),)),
-        (ballot("m1", "sun", against="li"), (BallotProblem(BallotFault.UNKNOWN_CANDIDATE, "sun"),)),
-        (ballot("m2", "li wang"), (BallotProblem(BallotFault.RECUSED, "wang"),)),
-        (ballot("m2", "li", abstain="wang"), (BallotProblem(BallotFault.RECUSED, "wang"),)),
-        (
-            ballot("m2", "sun li zhao", against="wang qian"),
-            (
-                BallotProblem(BallotFault.OVERVOTE, None, 3),
-                BallotProblem(BallotFault.UNKNOWN_CANDIDATE, "qian"),
-                BallotProblem(BallotFault.UNKNOWN_CANDIDATE, "sun"),
-                BallotProblem(BallotFault.RECUSED, "wang"),
-            ),
-        ),
-    ],
-)
-def test_what_is_wrong_with_a_ballot(given_ballot: Ballot, expected: tuple[BallotProblem, ...]) -> None:
-    assert ballot_problems(given_ballot, STANDING, {"wang": frozenset({"m2"})}, 2) == expected
-
-
-def test_a_paper_overvote_is_void_and_nothing_else_is() -> None:
-    over, within = ballot("m1", "li wang zhao"), ballot("m2", "li wang")
-
-    assert void_if_overvoted(over, 2) == replace(over, void=True)
-    assert void_if_overvoted(within, 2) is within
 
 
 def test_a_balance_that_comes_out_has_no_problem() -> None:
