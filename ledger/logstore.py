@@ -12,6 +12,7 @@ from ledger.receipt import Receipt
 from ledger.selection import Selection
 from ledger.statements import Seen, decode_own_entry
 from ledger.store.batch import AppendBatch, Attempt
+from ledger.store.store import StoredCheckpoint
 
 
 class Pinned(Protocol):
@@ -32,7 +33,7 @@ class LogStore(Protocol):
     def size(self) -> int:
         """Return the number of entries."""
 
-    def entry(self, index: int) -> bytes:
+    def entry(self, index: int) -> bytes | None:
         """Return one entry's bytes."""
 
     def read_entries(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
@@ -44,16 +45,16 @@ class LogStore(Protocol):
     def find_statement(self, statement_id: bytes) -> int | None:
         """Return the index of the entry that holds a statement."""
 
-    def checkpoint_covering(self, index: int) -> bytes | None:
+    def checkpoint_covering(self, index: int) -> StoredCheckpoint | None:
         """Return the first checkpoint that covers an entry."""
 
-    def newest_checkpoint(self) -> bytes | None:
+    def newest_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest checkpoint."""
 
     def append(self, batch: AppendBatch) -> None:
         """Append in one transaction."""
 
-    def record_attempt(self, attempt: Attempt) -> None:
+    def record_attempt(self, attempt: Attempt) -> int:
         """Keep a refused attempt."""
 
 
@@ -90,12 +91,12 @@ def check_against_pin(desk: Desk, note: bytes | None, pin: Pinned) -> None:
 
 def first_receipt(store: LogStore, index: int) -> Receipt:
     """Return the receipt of an entry from the store: its proof against the first checkpoint that covers it."""
-    note = store.checkpoint_covering(index)
-    if note is None:
+    covering = store.checkpoint_covering(index)
+    if covering is None:
         raise StoreError("NOT_PUBLISHED", index=index)
-    size = int(note.split(b"\n", 2)[1])
-    nodes = store.nodes(inclusion_nodes(index, size))
-    return Receipt(index, inclusion_proof(index, size, lambda level, place: nodes[level, place]), note)
+    nodes = store.nodes(inclusion_nodes(index, covering.size))
+    proof = inclusion_proof(index, covering.size, lambda level, place: nodes[level, place])
+    return Receipt(index, proof, covering.note)
 
 
 def seen_of(note: bytes) -> Seen:

@@ -34,6 +34,8 @@ from ledger.statements import Act, Seen, Signed, decode_entry, open_envelope
 from ledger.store.batch import AppendBatch, Attempt, NewEntry
 
 MOST_IN_BATCH = 512
+MOST_ATTEMPTS = 10_000
+"""Refused attempts kept of one person in one run, so that nobody fills the disk with them."""
 
 Clock: TypeAlias = Callable[[], int]
 
@@ -91,13 +93,15 @@ class Sequencer:
         self.vkey = VerifierKey(origin, key.public)
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
+        self._attempts: dict[str, int] = {}
         self._stale = True
         self._read_again()
 
     def _read_again(self) -> None:
         self._store.hold_sequencer_lock()
         self._desk = read_desk(self._store, self._origin, self.vkey)
-        self._note = self._store.newest_checkpoint()
+        newest = self._store.newest_checkpoint()
+        self._note = newest.note if newest else None
         check_against_pin(self._desk, self._note, self._pin)
         self._stale = False
 
@@ -274,13 +278,19 @@ class Sequencer:
         return None if index is None else self._first(index)
 
     def _first(self, index: int) -> Sequenced:
-        return Sequenced(decode_entry(self._store.entry(index)), True, lambda: first_receipt(self._store, index))
+        entry = self._store.entry(index)
+        if entry is None:
+            raise StoreError("STORE_GAP", index=index)
+        return Sequenced(decode_entry(entry), True, lambda: first_receipt(self._store, index))
 
     def _record_attempt(self, request: Request, refusal: Refusal) -> None:
         """Keep a known person's refused attempt; a sealed actor is never named, an unknown key only counted elsewhere."""
         signed = request.signed
         actor = signed.statement.person
         if actor.startswith(SEALED_PREFIX) or actor not in self._desk.state.roll.people:
+            return
+        self._attempts[actor] = self._attempts.get(actor, 0) + 1
+        if self._attempts[actor] > MOST_ATTEMPTS:
             return
         self._store.record_attempt(
             Attempt(

@@ -90,12 +90,13 @@ def encode_payload(statement: Statement[Any]) -> bytes:
 def decode_payload(payload_type: str, payload: bytes) -> Statement[Any]:
     """Return the statement that `payload` spells canonically; raises `MalformedError` otherwise."""
     statement = _typed(payload_type, payload)
+    body: Any = type(statement.body)
     if encode_typed(statement) != payload:
         raise MalformedError("NOT_CANONICAL", where="payload")
-    if (statement.type, statement.version) != name_of(type(statement.body)):
+    if (statement.type, statement.version) != name_of(body):
         raise MalformedError("NOT_CANONICAL", where="type and version")
     canonical.check_text(payload)
-    if has_free_form(type(statement.body)):
+    if has_free_form(body):
         canonical.decode(payload)
     return statement
 
