@@ -1,0 +1,53 @@
+"""What one append writes: entries with the tree nodes they complete, the checkpoint above them, spent credentials."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger.merkle import Node
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """One entry to append: its bytes, the type of its statement, the statement's identity and its tree nodes.
+
+    `nodes` is what `Frontier.append` returned for the entry's leaf.
+    """
+
+    data: bytes
+    topic: str
+    statement_id: bytes
+    nodes: Sequence[Node]
+
+
+@dataclass(frozen=True, slots=True)
+class AppendBatch:
+    """Entries from `first_index` on, and the signed checkpoint whose size is that of the log after them.
+
+    `spent` holds each one-time credential that the batch uses up, with the index of the entry that uses it.
+    """
+
+    first_index: int
+    entries: Sequence[NewEntry]
+    checkpoint_note: bytes
+    spent: Sequence[tuple[bytes, int]] = ()
+
+    @property
+    def size(self) -> int:
+        """The size of the log after the batch."""
+        return self.first_index + len(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A refused statement of a known person. `actor` is None where nobody may learn who tried.
+
+    `facts` is canonical JSON; `envelope_digest` the SHA-256 of the envelope's bytes.
+    """
+
+    attempted_at_ms: int
+    actor: str | None
+    statement_id: bytes
+    type: str
+    code: str
+    facts: str
+    envelope_digest: bytes

@@ -1,0 +1,230 @@
+"""What a log is in PostgreSQL: one schema with append-only tables and the functions that alone may write them.
+
+Three rings of guards. The service's role may read and call `append` and `record_attempt`, nothing else. Triggers that
+fire for everyone, superusers and replication roles too, refuse every UPDATE, DELETE and TRUNCATE. Event triggers, where
+the administrator may create them, refuse to drop or alter what belongs to the log. A superuser can still take them
+down: so proofs are anchored outside, and `ledger.store.guards` names every guard that is missing.
+
+Tree nodes are stored by the leaf that completed them: the row of position p (leaf p - 1) holds the hashes of the nodes
+(L, p / 2^L - 1) for every L with p divisible by 2^L, level 0 first.
+"""
+
+import re
+
+from ledger.errors import MalformedError
+
+TABLES = ("entries", "nodes", "checkpoints", "spent", "attempts")
+LOCK_APPEND = 0x626C0001
+"""First half of the advisory lock that orders appends; the second half is the entries table's oid."""
+LOCK_SEQUENCER = 0x626C0002
+WRONG_INDEX = "BL001"
+WRONG_BATCH = "BL002"
+APPEND_ONLY = "BL003"
+
+_SCHEMA = re.compile("[a-z][a-z0-9_]{0,39}")
+
+_TABLES = """
+CREATE TABLE {s}.entries (
+    position bigint PRIMARY KEY CHECK (position > 0),
+    state bytea NOT NULL CHECK (octet_length(state) BETWEEN 1 AND 65535),
+    topic text NOT NULL,
+    statement_id bytea NOT NULL UNIQUE CHECK (octet_length(statement_id) = 32)
+) WITH (toast_tuple_target = 8160);
+ALTER TABLE {s}.entries ALTER state SET STORAGE EXTERNAL;
+CREATE TABLE {s}.nodes (
+    position bigint PRIMARY KEY,
+    hashes bytea NOT NULL CHECK (octet_length(hashes) > 0 AND octet_length(hashes) % 32 = 0)
+);
+CREATE TABLE {s}.checkpoints (size bigint PRIMARY KEY, note bytea NOT NULL);
+CREATE TABLE {s}.spent (key bytea PRIMARY KEY, index bigint NOT NULL);
+CREATE TABLE {s}.attempts (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    attempted_at_ms bigint NOT NULL,
+    actor text,
+    statement_id bytea NOT NULL,
+    type text NOT NULL,
+    code text NOT NULL,
+    facts text NOT NULL,
+    envelope_digest bytea NOT NULL
+);
+"""
+
+# Lock and read are statements of their own: each takes a new snapshot, so the read sees what the lock waited for.
+_APPEND = """
+DECLARE
+    size bigint;
+    added bigint := cardinality(entries);
+BEGIN
+    PERFORM pg_advisory_xact_lock({lock}, '{s}.entries'::regclass::oid::int);
+    SELECT max(e.position) INTO size FROM {s}.entries AS e;
+    size := coalesce(size, 0);
+    IF size <> expected_next THEN
+        RAISE EXCEPTION 'wrong index' USING ERRCODE = '{wrong_index}', DETAIL = size;
+    END IF;
+    IF added = 0 OR cardinality(topics) <> added OR cardinality(statement_ids) <> added OR cardinality(nodes) <> added
+        OR cardinality(spent) <> cardinality(spent_index) OR checkpoint_size <> size + added THEN
+        RAISE EXCEPTION 'the parts of the batch do not fit' USING ERRCODE = '{wrong_batch}';
+    END IF;
+    INSERT INTO {s}.entries (position, state, topic, statement_id)
+        SELECT size + n, state, topic, id
+        FROM unnest(entries, topics, statement_ids) WITH ORDINALITY AS given (state, topic, id, n);
+    INSERT INTO {s}.nodes (position, hashes)
+        SELECT size + n, hashes FROM unnest(nodes) WITH ORDINALITY AS given (hashes, n);
+    INSERT INTO {s}.checkpoints (size, note) VALUES (checkpoint_size, checkpoint);
+    IF cardinality(spent) > 0 THEN
+        INSERT INTO {s}.spent (key, index) SELECT key, index FROM unnest(spent, spent_index) AS given (key, index);
+    END IF;
+    PERFORM pg_notify('{channel}', checkpoint_size::text);
+END
+"""
+
+_RECORD_ATTEMPT = """
+    INSERT INTO {s}.attempts (attempted_at_ms, actor, statement_id, type, code, facts, envelope_digest)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
+"""
+
+_REFUSE_CHANGE = """
+BEGIN
+    RAISE EXCEPTION '% is append-only: % is refused', tg_table_name, tg_op USING ERRCODE = '{append_only}';
+END
+"""
+
+# A trigger is named by the address of its table; everything else that matters has a schema.
+_REFUSE_DROP = """
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_event_trigger_dropped_objects() AS gone
+        WHERE gone.schema_name = '{s}' OR gone.address_names[1] = '{s}'
+            OR gone.object_identity IN ({guards})
+    ) THEN
+        RAISE EXCEPTION 'the log {s} may not be dropped' USING ERRCODE = '{append_only}';
+    END IF;
+END
+"""
+
+# What a command renames or moves away is no longer under its old name: so the tables must still be there, too.
+_REFUSE_DDL = """
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_event_trigger_ddl_commands() AS done
+        WHERE done.command_tag NOT IN ('COMMENT', 'REINDEX', 'GRANT', 'REVOKE')
+            AND (done.schema_name = '{s}' OR done.object_identity = '{s}' OR done.object_identity IN ({guards})
+                OR strpos(done.object_identity, ' on {s}.') > 0)
+    ) OR (
+        SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE nspname = '{s}' AND relname IN ({tables})
+    ) <> {table_count} THEN
+        RAISE EXCEPTION 'the log {s} may not be altered' USING ERRCODE = '{append_only}';
+    END IF;
+END
+"""
+
+
+def checked_name(schema: str) -> str:
+    """Return `schema` if it can name a log's schema, so that it may stand in SQL; `MalformedError` `SCHEMA_NAME`."""
+    if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):
+        raise MalformedError("SCHEMA_NAME", where="lower-case letter, then at most 39 letters, digits or underscores")
+    return schema
+
+
+def owner_role(schema: str) -> str:
+    """Return the role that owns a log's tables and functions and cannot log in."""
+    return f"{schema}_owner"
+
+
+def channel(schema: str) -> str:
+    """Return the channel on which each commit tells the new size."""
+    return f"{schema}.entries"
+
+
+def bodies(schema: str) -> dict[str, str]:
+    """Return the source of each function of a log, by name; guards compare it with what is installed."""
+    names = {
+        "s": schema,
+        "lock": str(LOCK_APPEND),
+        "channel": channel(schema),
+        "wrong_index": WRONG_INDEX,
+        "wrong_batch": WRONG_BATCH,
+        "append_only": APPEND_ONLY,
+        "guards": f"'ledger_guards.{schema}_refuse_drop()', 'ledger_guards.{schema}_refuse_ddl()'",
+        "tables": ", ".join(f"'{table}'" for table in TABLES),
+        "table_count": str(len(TABLES)),
+    }
+    sources = {
+        f"{schema}.append": _APPEND,
+        f"{schema}.record_attempt": _RECORD_ATTEMPT,
+        f"{schema}.refuse_change": _REFUSE_CHANGE,
+        f"ledger_guards.{schema}_refuse_drop": _REFUSE_DROP,
+        f"ledger_guards.{schema}_refuse_ddl": _REFUSE_DDL,
+    }
+    return {name: source.format_map(names) for name, source in sources.items()}
+
+
+def create_tables(schema: str) -> str:
+    """Return the statements that make a log's tables; run once, by the owner."""
+    return _TABLES.format(s=schema)
+
+
+def create_functions(schema: str) -> str:
+    """Return the statements that make a log's functions and their triggers; may be run again, by the owner."""
+    source = bodies(schema)
+    statements = [
+        f"""CREATE OR REPLACE FUNCTION {schema}.append(
+            expected_next bigint, entries bytea[], topics text[], statement_ids bytea[], nodes bytea[],
+            checkpoint_size bigint, checkpoint bytea, spent bytea[], spent_index bigint[]
+        ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $body${source[f"{schema}.append"]}$body$""",
+        f"""CREATE OR REPLACE FUNCTION {schema}.record_attempt(bigint, text, bytea, text, text, text, bytea)
+        RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $body${source[f"{schema}.record_attempt"]}$body$""",
+        f"""CREATE OR REPLACE FUNCTION {schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql
+        SET search_path = pg_catalog, pg_temp AS $body${source[f"{schema}.refuse_change"]}$body$""",
+    ]
+    for table in TABLES:
+        statements += [
+            f"""CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {schema}.{table}
+            FOR EACH ROW EXECUTE FUNCTION {schema}.refuse_change()""",
+            f"""CREATE OR REPLACE TRIGGER refuse_truncate BEFORE TRUNCATE ON {schema}.{table}
+            FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_change()""",
+            f"ALTER TABLE {schema}.{table} ENABLE ALWAYS TRIGGER refuse_change",
+            f"ALTER TABLE {schema}.{table} ENABLE ALWAYS TRIGGER refuse_truncate",
+        ]
+    return ";\n".join(statements)
+
+
+def create_event_triggers(schema: str) -> str:
+    """Return the statements that make the event triggers; run by a superuser.
+
+    Their functions stand outside the log's schema: dropping that schema would otherwise drop its guard first.
+    """
+    source = bodies(schema)
+    statements = ["CREATE SCHEMA IF NOT EXISTS ledger_guards"]
+    for name, event in (("refuse_drop", "sql_drop"), ("refuse_ddl", "ddl_command_end")):
+        function = f"ledger_guards.{schema}_{name}"
+        statements += [
+            f"""CREATE OR REPLACE FUNCTION {function}() RETURNS event_trigger LANGUAGE plpgsql
+            SET search_path = pg_catalog, pg_temp AS $body${source[function]}$body$""",
+            f"CREATE EVENT TRIGGER {schema}_{name} ON {event} EXECUTE FUNCTION {function}()",
+            f"ALTER EVENT TRIGGER {schema}_{name} ENABLE ALWAYS",
+        ]
+    return ";\n".join(statements)
+
+
+def drop_event_triggers(schema: str) -> str:
+    """Return the statements that take the event triggers down, for an administrator who renews the guards."""
+    return f"DROP EVENT TRIGGER IF EXISTS {schema}_refuse_drop; DROP EVENT TRIGGER IF EXISTS {schema}_refuse_ddl"
+
+
+def grants(schema: str, service_role: str) -> str:
+    """Return the statements that leave the service's role with reading and the two functions; run by the owner.
+
+    `service_role` is an identifier already quoted for SQL.
+    """
+    return f"""
+    REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
+    REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC, {service_role};
+    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC, {service_role};
+    GRANT USAGE ON SCHEMA {schema} TO {service_role};
+    GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {service_role};
+    GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.record_attempt TO {service_role}
+    """

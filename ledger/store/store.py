@@ -1,0 +1,184 @@
+"""One log in PostgreSQL, as the ledger uses it: append a batch, read entries, nodes and checkpoints, record attempts.
+
+Reading goes through a pool and shows what is committed; whoever serves others limits it by the pin. Appending goes
+through one direct connection (`ledger.store.writer`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import tuple_row
+from psycopg.types.numeric import Int8
+from psycopg_pool import PoolTimeout
+
+from ledger.errors import StoreError
+from ledger.merkle import HASH_BYTES, Address
+from ledger.store import schema as layout
+from ledger.store.batch import AppendBatch, Attempt
+from ledger.store.database import check_installed, connect, store_error
+from ledger.store.installation import guards
+from ledger.store.recorder import EntryFactory, EntryRecorder, environment
+
+
+class StoredCheckpoint(NamedTuple):
+    """A signed checkpoint as it was committed."""
+
+    size: int
+    note: bytes
+
+
+class Store:
+    """An open log. Reading is safe from any thread; appending is for the one sequencer."""
+
+    def __init__(self, recorder: EntryRecorder, dsn: str) -> None:
+        """Use `Store.open`."""
+        self.schema = recorder.schema
+        self.recorder = recorder
+        self._dsn = dsn
+        self._pool = recorder.datastore.pool
+
+    @classmethod
+    def open(cls, dsn: str, schema: str, pin_path: Path | None = None) -> "Store":
+        """Open the log `schema` with the service's role; `pin_path` limits what subscriptions show.
+
+        Raises `StoreError`: `STORE_UNREACHABLE`, `STORE_WRONG_MAJOR`, `STORE_NOT_INSTALLED`, `STORE_PRIVILEGE`.
+        """
+        layout.checked_name(schema)
+        with connect(dsn) as connection:
+            check_installed(connection, schema)
+        return cls(EntryFactory(environment(dsn, schema, pin_path)).application_recorder(), dsn)
+
+    def close(self) -> None:
+        """Close every connection, and with them release the sequencer's lock."""
+        self.recorder.writer.close()
+        self.recorder.datastore.close()
+
+    def __enter__(self) -> "Store":
+        """Return the open store."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close it."""
+        self.close()
+
+    def guards(self) -> list[str]:
+        """Name every guard of the log that is missing (`ledger.store.installation.guards`)."""
+        with connect(self._dsn) as connection:
+            return guards(connection, self.schema)
+
+    def hold_sequencer_lock(self) -> None:
+        """Become the log's one sequencer; see `Writer.hold_sequencer_lock`."""
+        self.recorder.writer.hold_sequencer_lock()
+
+    def append(self, batch: AppendBatch) -> None:
+        """Append a batch, all of it or nothing; see `Writer.append`."""
+        self.recorder.writer.append(batch)
+
+    def record_attempt(self, attempt: Attempt) -> int:
+        """Keep a refused attempt and return its number. It is for the caller to cap them per person."""
+        query = f"SELECT {self.schema}.record_attempt(%b, %b, %b, %b, %b, %b, %b)"
+        values = (
+            Int8(attempt.attempted_at_ms),
+            attempt.actor,
+            attempt.statement_id,
+            attempt.type,
+            attempt.code,
+            attempt.facts,
+            attempt.envelope_digest,
+        )
+        # Not read again after a failure: it may have been recorded.
+        return int(self._rows(query, values, tries=1)[0][0])
+
+    def attempts(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Attempt]]:
+        """Return attempts with their numbers, those after number `after` first."""
+        rows = self._rows(
+            f"SELECT id, attempted_at_ms, actor, statement_id, type, code, facts, envelope_digest"
+            f" FROM {self.schema}.attempts WHERE id > %s ORDER BY id LIMIT %s",
+            (after, limit),
+        )
+        return [(number, Attempt(*values)) for number, *values in rows]
+
+    def size(self) -> int:
+        """Return the number of committed entries."""
+        return int(self._rows(f"SELECT coalesce(max(position), 0) FROM {self.schema}.entries")[0][0])
+
+    def entry(self, index: int) -> bytes | None:
+        """Return the bytes of entry `index`, None if there is no such entry."""
+        rows = self._rows(f"SELECT state FROM {self.schema}.entries WHERE position = %s", (index + 1,))
+        return bytes(rows[0][0]) if rows else None
+
+    def read_entries(self, start: int = 0, stop: int | None = None, chunk: int = 1000) -> Iterator[tuple[int, bytes]]:
+        """Yield (index, bytes) of the entries `start` to before `stop`, by default to the end as it is now.
+
+        Raises `StoreError` `STORE_GAP` if an entry that must be there is not.
+        """
+        stop = self.size() if stop is None else stop
+        query = (
+            f"SELECT position - 1, state FROM {self.schema}.entries"
+            " WHERE position > %s AND position <= %s ORDER BY position"
+        )
+        for low in range(start, stop, chunk):
+            high = min(low + chunk, stop)
+            rows = self._rows(query, (low, high))
+            if len(rows) != high - low:
+                present = {row[0] for row in rows}
+                raise StoreError("STORE_GAP", index=next(index for index in range(low, high) if index not in present))
+            yield from rows
+
+    def find_statement(self, statement_id: bytes) -> int | None:
+        """Return the index of the entry of a statement, None if it is not in the log."""
+        rows = self._rows(f"SELECT position - 1 FROM {self.schema}.entries WHERE statement_id = %s", (statement_id,))
+        return int(rows[0][0]) if rows else None
+
+    def spent(self, keys: Iterable[bytes]) -> dict[bytes, int]:
+        """Return which of these one-time credentials are used up, and by the entry of which index."""
+        rows = self._rows(f"SELECT key, index FROM {self.schema}.spent WHERE key = ANY(%s)", (list(keys),))
+        return dict(rows)
+
+    def newest_checkpoint(self) -> StoredCheckpoint | None:
+        """Return the checkpoint of the log as it stands, None for an empty log."""
+        return self._checkpoint("ORDER BY size DESC LIMIT 1")
+
+    def checkpoint_at(self, size: int) -> StoredCheckpoint | None:
+        """Return the checkpoint of exactly this size, None if none was issued at it."""
+        return self._checkpoint("WHERE size = %s", size)
+
+    def checkpoint_covering(self, index: int) -> StoredCheckpoint | None:
+        """Return the first checkpoint above entry `index`, None if the entry is not committed."""
+        return self._checkpoint("WHERE size > %s ORDER BY size LIMIT 1", index)
+
+    def nodes(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
+        """Return the hashes of these complete subtrees, in one query.
+
+        Raises `StoreError` `STORE_NODE_MISSING` for a subtree that is not complete, or whose hash is not there.
+        """
+        positions = {(index + 1) << level for level, index in addresses}
+        query = f"SELECT position, hashes FROM {self.schema}.nodes WHERE position = ANY(%s)"
+        hashes: dict[int, bytes] = dict(self._rows(query, (list(positions),)))
+        found: dict[Address, bytes] = {}
+        for level, index in addresses:
+            value = hashes.get((index + 1) << level, b"")[level * HASH_BYTES : (level + 1) * HASH_BYTES]
+            if not value:
+                raise StoreError("STORE_NODE_MISSING", level=level, index=index)
+            found[level, index] = value
+        return found
+
+    def _checkpoint(self, which: str, *values: int) -> StoredCheckpoint | None:
+        rows = self._rows(f"SELECT size, note FROM {self.schema}.checkpoints {which}", values)
+        return StoredCheckpoint(*rows[0]) if rows else None
+
+    def _rows(self, query: str, values: Sequence[Any] = (), tries: int = 2) -> list[Any]:
+        """Run one statement; again on another connection if it is one that reads and the server had restarted."""
+        try:
+            with self._pool.connection() as connection:
+                return connection.cursor(row_factory=tuple_row, binary=True).execute(query.encode(), values).fetchall()
+        except psycopg.OperationalError as error:
+            if tries == 1 or isinstance(error, PoolTimeout):
+                raise store_error(error, self.schema) from error
+        except psycopg.Error as error:
+            raise store_error(error, self.schema) from error
+        self._pool.check()
+        return self._rows(query, values, tries - 1)
