@@ -110,7 +110,7 @@ class Store:
         rows = self._rows(f"SELECT state FROM {self.schema}.entries WHERE position = %s", (index + 1,))
         return bytes(rows[0][0]) if rows else None
 
-    def read_entries(self, start: int = 0, stop: int | None = None, chunk: int = 1000) -> Iterator[tuple[int, bytes]]:
+    def read_entries(self, start: int = 0, stop: int | None = None, chunk: int = 500) -> Iterator[tuple[int, bytes]]:
         """Yield (index, bytes) of the entries `start` to before `stop`, by default to the end as it is now.
 
         Raises `StoreError` `STORE_GAP` if an entry that must be there is not.
