@@ -107,7 +107,7 @@ ACTS = MappingProxyType(
         "screening.decided": ActRule("四", (ORGANISER,), (S.SCREENING,), (ORGANISER,), 0, recheck=True),
         "appeal.filed": ActRule("四", ANYONE, (S.SCREENING,)),
         "appeal.decided": ActRule("四", (ORGANISER,), (S.SCREENING,), (ORGANISER,), 0, recheck=True),
-        "eligibility.challenged": ActRule("四", (ORGANISER, DISCIPLINE, INSPECTOR), _AFTER_START[1:]),
+        "eligibility.challenged": ActRule("四", (ORGANISER, DISCIPLINE, INSPECTOR)),
         # Bodies
         "draw.announced": ActRule("五", (ORGANISER,)),
         "seed.committed": ActRule("五"),

@@ -70,6 +70,7 @@ def _succeeded(state: "Selection", act: "Act", now: "Act") -> None:
 
 def _corrected(state: "Selection", act: "Act", now: "Act") -> None:
     state.roll.people[act.body.member].record = act.body.after
+    state.applications.correct_record(act.body.member, act.body.after)
 
 
 FOLDS: "Folds" = {

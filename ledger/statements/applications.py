@@ -1,4 +1,4 @@
-"""Applications: filing, consent, review, recommendation, supplements, paper, withdrawal and refusal (six(二), six(三), seven)."""
+"""Applications: filing, consent, review, recommendation, supplements, paper, withdrawal, refusal (six, seven)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,9 +18,11 @@ class Material:
 @kind("application.filed")
 @dataclass(frozen=True, slots=True)
 class ApplicationFiled:
-    """An application, by the applicant or by a recommender or intake office with the applicant's consent as evidence.
+    """An application, by the applicant's own key, or by a recommender or the intake office.
 
-    `way` is how it came: a unit's recommendation level by level, or association, expert or self with the special circumstance.
+    `consent` is the evidence of consent of an applicant who has no key; one who has agrees by `consent.given`. `way` is
+    how it came: recommended level by level, or otherwise with the special circumstance. `record` is the digest of
+    the personal record, `id_tag` the keyed hash of the ID number.
     """
 
     applicant: Id
@@ -48,7 +50,7 @@ class ConsentGiven:
 @kind("review.recorded")
 @dataclass(frozen=True, slots=True)
 class ReviewRecorded:
-    """A unit's own review body did the initial review: originals checked against copies, opinion and seal (seven(二))."""
+    """A unit's own review body did the initial review: originals checked against copies, opinion, seal (七(二))."""
 
     application: Id
     minutes: Digest
@@ -67,6 +69,26 @@ class RecommendationMade:
     level: Id
     opinion: Text
     seal: Digest
+
+
+@kind("recommendation.entered")
+@dataclass(frozen=True, slots=True)
+class RecommendationEntered:
+    """A unit's opinion and seal came on paper: entered with scan and the record of a call back to it. Two signers.
+
+    At the first level the same paper shows the initial review: `review_body`, and that originals were checked.
+    `arrived_at` is the attested time of arrival.
+    """
+
+    application: Id
+    arrived_at: Instant
+    callback: Digest
+    level: Id
+    opinion: Text
+    originals_checked: bool
+    review_body: Id | None
+    scan: Digest
+    unit: Id
 
 
 @kind("supplement.requested")
@@ -92,7 +114,7 @@ class ApplicationSupplemented:
 @kind("application.withdrawn")
 @dataclass(frozen=True, slots=True)
 class ApplicationWithdrawn:
-    """The applicant withdraws, at any stage; earlier ballots stay, the name leaves from this entry on."""
+    """The applicant withdraws, at any time; earlier ballots stay, the name leaves from this entry on."""
 
     application: Id
     reason: Text
@@ -110,7 +132,7 @@ class WithdrawalEntered:
 @kind("paper.received")
 @dataclass(frozen=True, slots=True)
 class PaperReceived:
-    """The paper filing arrived: forms (×3) and bound proofs (×2), scan, and the attested time of arrival. Two signers."""
+    """The paper filing arrived: copies of the form, bound proofs, scan, attested time of arrival. Two signers."""
 
     application: Id
     arrived_at: Instant
@@ -132,7 +154,7 @@ class ApplicationRefused:
 @kind("duplicate.linked")
 @dataclass(frozen=True, slots=True)
 class DuplicateLinked:
-    """A signed decision that two applications are one person's; the first counts."""
+    """Two applications are found to be one person's, `first` the earlier. Effective when discipline countersigns."""
 
     application: Id
     first: Id

@@ -1,0 +1,46 @@
+"""The window of applications: which stage it is, when it ends, and who signs for themselves."""
+
+from typing import TYPE_CHECKING
+
+from ledger.procedure.notice import in_time
+from ledger.procedure.programme import Programme, Stage, StageKind
+
+if TYPE_CHECKING:
+    from ledger.selection import Selection
+
+
+def applications_stage(state: "Selection") -> Stage:
+    """Return the programme's stage of applications, as the version that governs it states it."""
+    return _only(state, StageKind.APPLICATIONS)
+
+
+def screening_stage(state: "Selection") -> Stage:
+    """Return the programme's stage of screening, as the version that governs it states it."""
+    return _only(state, StageKind.SCREENING)
+
+
+def programme_of(state: "Selection", stage: Stage) -> Programme:
+    """Return the programme version that governs a stage."""
+    return state.charter.version_for(stage.id).programme
+
+
+def _only(state: "Selection", kind: StageKind) -> Stage:
+    stage = state.charter.latest.programme.stages_of(kind)[0]
+    return state.charter.version_for(stage.id).programme.stage(stage.id) or stage
+
+
+def closes_at(state: "Selection") -> int:
+    """Return the deadline for applications (UTC ms, the first instant that is too late), extensions included."""
+    deadline = state.charter.closes_at(applications_stage(state))
+    return deadline if deadline is not None else 0
+
+
+def window_ended(state: "Selection", at: int) -> bool:
+    """Say whether the window of applications has ended by `at`: its deadline has passed, or its stage is closed."""
+    return not in_time(at, closes_at(state)) or state.charter.is_closed(applications_stage(state).id)
+
+
+def has_key(state: "Selection", person: str) -> bool:
+    """Say whether a person holds a key in force, and so signs for themselves."""
+    known = state.roll.people.get(person)
+    return known is not None and any(state.roll.keys[key].revoked is None for key in known.keys)
