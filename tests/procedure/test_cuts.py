@@ -88,6 +88,14 @@ def test_the_share_reading_opens_a_tie_at_the_cut() -> None:
     assert (change.only_raw, change.only_share) == (("a",), ())
 
 
+def test_the_share_reading_widens_a_tie_at_the_cut() -> None:
+    change = share_changes_cut([line("a", 16), line("b", 12), line("c", 12), line("d", 6, recused=10)], (), 2)
+
+    assert change is not None
+    assert (change.raw.tied_at_cut, change.share.tied_at_cut) == (("b", "c"), ("b", "c", "d"))
+    assert change.only_raw == change.only_share == ()
+
+
 def test_the_share_reading_changes_nothing_above_the_cut() -> None:
     tallies = [line("a", 16), line("b", 15, recused=4), line("c", 2)]
 

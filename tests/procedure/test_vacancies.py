@@ -57,6 +57,7 @@ def test_one_who_moved_up_and_drops_out_leaves_the_same_place() -> None:
     assert fillings[1].removal == Removal("a1", DropOut.FAILED_INSPECTION, 115)
     assert fillings[1].skipped == (Skipped("a1", SkipReason.MOVED_UP_BEFORE, None, 110),)
     assert holders(NOMINEES, fillings) == (Holder(1, "n1"), Holder(2, "a2"), Holder(3, "n3"))
+    assert holders(NOMINEES, reversed(fillings)) == holders(NOMINEES, fillings)
 
 
 def test_with_no_alternate_left_the_place_stays_empty() -> None:
