@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from ledger.canonical import SAFE_INTEGER
 
 if TYPE_CHECKING:
-    from msgspec import Meta
+    from msgspec import Meta as Meta
 else:
     try:
-        from msgspec import Meta
+        from msgspec import Meta as Meta
     except ImportError:
 
         @dataclass(frozen=True)
