@@ -1,8 +1,155 @@
-"""Decisions on deliberation."""
+"""Inspection, proposed list and named votes: clause five(六), and wherever else a group decides by name."""
 
-from ledger.decisions.registry import CosignDecisions, Decisions, StageGates
+from ledger.decisions.prerequisites import not_derived, places_vacant, steps_missing, unreasoned
+from ledger.decisions.registry import Asked, CosignDecisions, Decisions, StageGates
+from ledger.nominees import to_propose
+from ledger.procedure.deliberating import voters_needed
+from ledger.procedure.programme import Stage, StageKind
+from ledger.procedure.reasons import Refusal, refuse
+from ledger.selection import Selection
+from ledger.state.deliberation import Matter
+from ledger.state.places import standing
+from ledger.state.rounds import RoundStatus
+from ledger.state.voters import APPROVAL, OBJECTION, TIE, deciding, kept_out, kind_of, members
+from ledger.statements.deliberation import (
+    CandidatesProposed,
+    DeliberationClosed,
+    DeliberationVoted,
+    InspectionReported,
+)
 
-DECISIONS: Decisions = {}
+CLAUSE = "五(六)"
+
+
+def _inspect(state: Selection, asked: Asked) -> Refusal | None:
+    """Clause 五(六): those who hold a place are inspected once, at their work too, and with reasons."""
+    body: InspectionReported = asked.body
+    if body.candidate not in standing(state):
+        return refuse("NOT_A_NOMINEE", CLAUSE, person=body.candidate)
+    known = state.deliberation.inspections.get(body.candidate)
+    if known is not None:
+        return refuse("ALREADY_INSPECTED", CLAUSE, person=body.candidate, index=known.index)
+    return unreasoned(body.front_line, CLAUSE, body.candidate) or unreasoned(body.reason, CLAUSE, body.candidate)
+
+
+def _propose(state: Selection, asked: Asked) -> Refusal | None:
+    """Clause 五(六): all who hold a place and are not agreed to yet, each inspected; nobody is added or left out."""
+    body: CandidatesProposed = asked.body
+    derived = to_propose(state)
+    if not derived:
+        return refuse("NOTHING_TO_PROPOSE", CLAUSE)
+    for person in derived:
+        if person not in state.deliberation.inspections:
+            return refuse("PREREQUISITE_MISSING", CLAUSE, step="inspection.reported", subject=person)
+    early = steps_missing(state, asked, derived, StageKind.DELIBERATION, CLAUSE)
+    return early or not_derived(body.candidates, body.list_hash, derived, CLAUSE)
+
+
+def _vote(state: Selection, asked: Asked) -> Refusal | None:
+    """Clauses 五(六) to 五(八): a member votes by name, once, on every subject; a no states its reason."""
+    body: DeliberationVoted = asked.body
+    role, _ = deciding(state, body.matter)
+    if not state.roll.has_role(asked.person, (role,)):
+        return refuse("NOT_AUTHORISED", CLAUSE, act=asked.statement.type, needed=role)
+    matter = state.deliberation.matter(body.matter)
+    refused = _votable(state, body.matter, matter)
+    if refused is not None:
+        return refused
+    if matter is not None and asked.person in matter.votes:
+        return refuse("ALREADY_VOTED", CLAUSE, first=matter.votes[asked.person].index)
+    return _voices(state, asked, matter)
+
+
+def _votable(state: Selection, matter_id: str, matter: Matter | None) -> Refusal | None:
+    if matter is None and not (kind_of(matter_id) == TIE and _tie_waits(state, matter_id)):
+        return refuse("UNKNOWN_MATTER", CLAUSE, matter=matter_id)
+    if matter is not None and matter.closed is not None:
+        return refuse("MATTER_CLOSED", CLAUSE, matter=matter_id, index=matter.closed)
+    if kind_of(matter_id) == OBJECTION:
+        objection = state.notices.objections.by_id[matter_id.partition(":")[2]]
+        if objection.lead:
+            return refuse("OBJECTION_NOT_ADMITTED", "五(七)", objection=objection.id)
+    return None
+
+
+def _tie_waits(state: Selection, matter_id: str) -> bool:
+    known = state.rounds.by_id.get(matter_id.partition(":")[2])
+    return known is not None and known.status is RoundStatus.CLOSED
+
+
+def _voices(state: Selection, asked: Asked, matter: Matter | None) -> Refusal | None:
+    body: DeliberationVoted = asked.body
+    given = [voice.subject for voice in body.voices]
+    if len(set(given)) != len(given):
+        return refuse("DUPLICATE_CHOICE", CLAUSE)
+    for subject in given:
+        if kept_out(state, body.matter, asked.person, subject):
+            return refuse("DECIDER_CONFLICT", "五(七)", person=asked.person, subject=subject)
+    subjects = matter.subjects if matter else _tie_subjects(state, body.matter, given)
+    expected = [one for one in subjects if not kept_out(state, body.matter, asked.person, one)]
+    if not expected or sorted(given) != sorted(expected):
+        return refuse("VOICES_INCOMPLETE", CLAUSE, expected=len(expected), given=len(given))
+    always = kind_of(body.matter) in (OBJECTION, TIE)
+    for voice in body.voices:
+        refused = unreasoned(voice.reason, CLAUSE, voice.subject) if always or not voice.agree else None
+        if refused is not None:
+            return refused
+    return None
+
+
+def _tie_subjects(state: Selection, matter_id: str, given: list[str]) -> tuple[str, ...]:
+    """The first vote on a tie names who is tied; `tie.resolved` holds it against the derived tie."""
+    known = state.rounds.by_id[matter_id.partition(":")[2]]
+    return tuple(given) if len(given) > 1 and set(given) <= set(known.candidates) else ()
+
+
+def too_few(state: Selection, matter: Matter) -> Refusal | None:
+    """Refuse to end a named vote before enough members have voted on every subject."""
+    _, least = deciding(state, matter.id)
+    for subject in matter.subjects:
+        everybody, out = members(state, matter.id, subject)
+        tally = matter.tally(subject)
+        needed = voters_needed(least, everybody, out)
+        if tally.agree + tally.against < max(needed, 1):
+            return refuse("NO_QUORUM", CLAUSE, present=tally.agree + tally.against, needed=needed)
+    return None
+
+
+def _close(state: Selection, asked: Asked) -> Refusal | None:
+    """Clause 五(六): the named vote ends with its minutes once enough members have voted; its outcome is derived."""
+    body: DeliberationClosed = asked.body
+    matter = state.deliberation.matter(body.matter)
+    if matter is None or kind_of(body.matter) == APPROVAL:
+        return refuse("UNKNOWN_MATTER", CLAUSE, matter=body.matter)
+    if matter.closed is not None:
+        return refuse("MATTER_CLOSED", CLAUSE, matter=body.matter, index=matter.closed)
+    return too_few(state, matter)
+
+
+def _may_open(state: Selection, asked: Asked, stage: Stage) -> Refusal | None:
+    """Clause 五(六): there is somebody to inspect and propose once the final order is fixed."""
+    if state.rounds.final is None:
+        return refuse("PREREQUISITE_MISSING", stage.clause, step="result.certified", subject=stage.id)
+    return None
+
+
+def _may_close(state: Selection, asked: Asked, stage: Stage) -> Refusal | None:
+    """Clause 五(六): no place is vacant, and the leadership group has agreed to everybody who holds one."""
+    refused = places_vacant(state, stage.clause)
+    if refused is not None:
+        return refused
+    for person in standing(state):
+        if person not in state.deliberation.agreed:
+            return refuse("PREREQUISITE_MISSING", stage.clause, step="deliberation.closed", subject=person)
+    return None
+
+
+DECISIONS: Decisions = {
+    InspectionReported: _inspect,
+    CandidatesProposed: _propose,
+    DeliberationVoted: _vote,
+    DeliberationClosed: _close,
+}
 COSIGN: CosignDecisions = {}
-OPEN: StageGates = {}
-CLOSE: StageGates = {}
+OPEN: StageGates = {StageKind.DELIBERATION: _may_open}
+CLOSE: StageGates = {StageKind.DELIBERATION: _may_close}

@@ -1,4 +1,4 @@
-"""When a deciding group has an objection, and when it has agreed: clauses 五(六) to 五(八), reading `deliberation_rule`.
+"""When a deciding group objects, and when it agrees: clauses 五(六) to 五(八), reading `deliberation_rule`.
 
 Votes are by name and counted against all members of the group, never against those who happened to come: who stays
 away neither objects nor agrees. How votes are given and closed is a matter of the stages.

@@ -1,4 +1,4 @@
-"""Objections as a matter of fairness: clause 五(七). Nobody is disqualified unheard, and nobody can drown the others."""
+"""Objections as a matter of fairness: clause 五(七). Nobody is disqualified unheard, nobody can drown the others."""
 
 ONE_TIME_OPEN_MOST = 20
 """How many objections by one-time keys may wait unexamined for one notice; the reception desk takes any number."""

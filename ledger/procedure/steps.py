@@ -1,7 +1,7 @@
 """Which steps a person must have passed before the next one: clauses 五(六) to 五(八), in the programme's own order.
 
-One programme deliberates first and publishes what was agreed, another publishes first and deliberates what stood. A person
-who moves up later goes the same way, whatever stage is open by then (reading `moved_up_checks`).
+One programme deliberates first and publishes what was agreed, another publishes first and deliberates what stood. A
+person who moves up later goes the same way, whatever stage is open by then (reading `moved_up_checks`).
 """
 
 from ledger.procedure.programme import Programme, Stage, StageKind

@@ -1,0 +1,62 @@
+"""A notice and each person's clock (five(七)).
+
+A notice counts by the calendar it started under, at the least: a calendar recorded later can only make it longer. Its
+days are civil days and go on while the selection rests, for people can object meanwhile.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ledger.procedure.notice import NoticeClock, notice_clock
+from ledger.procedure.programme import StageKind
+from ledger.procedure.steps import only_stage
+from ledger.procedure.workdays import CalendarUnknown
+from ledger.state.voters import governing
+
+if TYPE_CHECKING:
+    from ledger.selection import Selection
+
+
+@dataclass(slots=True)
+class Notice:
+    """One notice: who is on it, where it is published, and its clock since it was published or last restarted.
+
+    `records`: each person's personal record as published, so that a corrected name shows.
+    """
+
+    id: str
+    index: int
+    candidates: tuple[str, ...]
+    channels: tuple[str, ...]
+    deeds: str
+    clock: NoticeClock
+    records: dict[str, str | None]
+    changes: list[int] = field(default_factory=list)
+
+
+def start_clock(state: "Selection", at: int) -> NoticeClock:
+    """Return the clock of a notice published at `at` (UTC ms); raises `CalendarUnknown`."""
+    programme = governing(state, StageKind.NOTICE)
+    stage = only_stage(programme, StageKind.NOTICE)
+    days = stage.notice_days if stage and stage.notice_days else 1
+    return notice_clock(at, programme.utc_offset_minutes, days, state.charter.calendar)
+
+
+def clock_of(state: "Selection", person: str) -> NoticeClock | None:
+    """Return a person's clock under the calendar it started with or the present one, whichever ends later."""
+    notice = state.notices.of_person.get(person)
+    if notice is None:
+        return None
+    started = notice.clock
+    try:
+        now = notice_clock(started.published_at, started.offset_minutes, started.days, state.charter.calendar)
+    except CalendarUnknown:
+        return started
+    return max(started, now, key=lambda clock: clock.ends_at)
+
+
+def record_of(state: "Selection", person: str) -> str | None:
+    """Return the digest of a person's personal record as it stands."""
+    record = state.applications.record_of(person)
+    known = state.roll.people.get(person)
+    return record or (known.record if known else None)
