@@ -1,7 +1,7 @@
 """Deciding a batch: statements in, entries and tree nodes out, nothing written yet.
 
-The working state moves ahead with every statement it admits, so that the next one in the batch is judged by it. It is what the
-log will be if the batch commits; if it does not, the working state is thrown away and read again.
+The working state moves ahead with every statement it admits, so that the next one in the batch is judged by it. It is
+what the log will be if the batch commits; if it does not, the working state is thrown away and read again.
 """
 
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """One admitted statement: the act, its entry's exact bytes, its identity and the tree nodes that its leaf completes."""
+    """One admitted statement: the act, its entry's exact bytes, its identity and the nodes that its leaf completes."""
 
     act: Act
     entry: bytes
@@ -60,12 +60,12 @@ class Desk:
         return fresh if fresh is not None else self._get_node(level, index)
 
     def begin(self) -> Batch:
-        """Begin a batch at the working tree's size; of the nodes before it only the frontier's peaks are kept at hand."""
+        """Begin a batch at the working tree's size; of the nodes before it only the peaks are kept at hand."""
         self._fresh = self.frontier.peaks()
         return Batch(self.frontier.size)
 
     def prover(self) -> GetNode:
-        """Return a reader of the working tree's nodes that stays good for the entries of this batch while later ones come."""
+        """Return a reader of nodes that stays good for the entries of this batch while later ones come."""
         at_hand, stored = self._fresh, self._get_node
 
         def node(level: int, index: int) -> bytes:
@@ -86,8 +86,8 @@ class Desk:
         if self.fork is not None:
             return self.fork
         try:
-            at = self._time(at)
             self._authenticate(signed, verified_by)
+            at = self._time(at)
             refusal = self._pin(signed) or self._own_charter(signed) or decide(self.state, signed.statement, at)
             if refusal is not None:
                 return refusal
@@ -108,9 +108,8 @@ class Desk:
     def _authenticate(self, signed: Signed, verified_by: bytes | None) -> None:
         public = public_key_of(self.state, signed)
         if public is None or public == verified_by:
-            return  # an unknown key is refused by the decision, with its own code
-        if not signed.verify(public):
-            raise VerificationError("SIGNATURE_INVALID", key=signed.statement.key)
+            return  # a key that is not on the roll is refused by the decision, with its own code
+        check_signature(signed, public)
 
     def _pin(self, signed: Signed) -> Refusal | None:
         if type(signed.statement.body) is CharterSealed:
@@ -147,21 +146,32 @@ class Desk:
 
 
 def public_key_of(state: Selection, signed: Signed) -> bytes | None:
-    """Return the public key that must have signed: the roll's, a founder's own for the charter, or a one-time key."""
+    """Return the public key that must have signed: the roll's, a founder's own for the charter, or a one-time key.
+
+    None for a key that is not on the roll. Raises `VerificationError` `SIGNATURE_INVALID` where a founder or an unnamed
+    objector offers no key of the id that the statement names.
+    """
     statement = signed.statement
     body = statement.body
     if type(body) is CharterSealed:
-        offered = [founder.public_key for founder in body.founders if founder.person == statement.person]
+        offered = [_public(founder.public_key) for founder in body.founders if founder.person == statement.person]
     elif statement.person.startswith(SEALED_PREFIX):
-        offered = [key] if (key := getattr(body, "one_time_key", None)) else []
-        if not offered:
-            return state.notices.one_time_key(statement.person)
+        own: str | None = getattr(body, "one_time_key", None)
+        offered = [_public(own) if own else state.notices.one_time_key(statement.person)]
     else:
         known = state.roll.keys.get(statement.key)
         return known.public if known else None
-    for text in offered:
-        public = strict_b64decode(text, "public_key")
-        if key_id(public) == statement.key:
+    for public in offered:
+        if public is not None and key_id(public) == statement.key:
             return public
     raise VerificationError("SIGNATURE_INVALID", key=statement.key)
 
+
+def check_signature(signed: Signed, public: bytes) -> None:
+    """Raise `VerificationError` `SIGNATURE_INVALID` unless `public` signed the statement."""
+    if not signed.verify(public):
+        raise VerificationError("SIGNATURE_INVALID", key=signed.statement.key)
+
+
+def _public(text: str) -> bytes:
+    return strict_b64decode(text, "public_key")

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from ledger.admission import Desk
-from ledger.checkpoint import VerifierKey, open_checkpoint
+from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from ledger.errors import StoreError
-from ledger.merkle import Address, Frontier, inclusion_nodes, inclusion_proof, root_at, root_nodes
+from ledger.merkle import Address, Frontier, inclusion_nodes, inclusion_proof, root_nodes
 from ledger.pin import Pin
 from ledger.receipt import Receipt
 from ledger.selection import Selection
@@ -25,7 +25,7 @@ class Pinned(Protocol):
 
 
 class LogStore(Protocol):
-    """The store as the sequencer needs it (`ledger.store.log.Store`); every method may raise `StoreError`."""
+    """The store as the sequencer needs it (`ledger.store.Store`); every method may raise `StoreError`."""
 
     def hold_sequencer_lock(self) -> None:
         """Become, or stay, the one sequencer."""
@@ -58,35 +58,40 @@ class LogStore(Protocol):
         """Keep a refused attempt."""
 
 
-def read_desk(store: LogStore, origin: str, key: VerifierKey) -> Desk:
-    """Rebuild the working state and the tree's edge from the store."""
-    state, size = Selection(), store.size()
-    for _, entry in store.read_entries(0, size):
-        state.apply(decode_own_entry(entry))
-    peaks = store.nodes(root_nodes(size))
-    frontier = Frontier.load(size, lambda level, index: peaks[level, index])
+def read_desk(store: LogStore, origin: str, key: VerifierKey, pinned: Pin | None) -> Desk:
+    """Rebuild state and tree from the entries themselves, and hold them against pin, nodes and checkpoint.
+
+    A crash may leave the pin one batch behind, never ahead. Raises `StoreError`: `ROLLBACK_DETECTED` (the pin is
+    ahead), `HISTORY_REWRITTEN` (another root at the pin's size), `EVENT_ALTERED`, `NODE_ALTERED`, `CHECKPOINT_MISSING`,
+    `CHECKPOINT_MISMATCH`; `VerificationError` if the checkpoint is not signed by the log.
+    """
+    size = store.size()
+    if pinned is not None and pinned.size > size:
+        raise StoreError("ROLLBACK_DETECTED", pinned=pinned.size, size=size)
+    state, frontier = Selection(), Frontier()
+    for index, entry in store.read_entries(0, size):
+        frontier.append(_fold(state, index, entry))
+        if pinned is not None and pinned.size == frontier.size and frontier.root() != pinned.root:
+            raise StoreError("HISTORY_REWRITTEN", pinned=pinned.size, size=size)
+    if store.nodes(root_nodes(size)) != frontier.peaks():
+        raise StoreError("NODE_ALTERED", size=size)
+    newest = store.newest_checkpoint()
+    if newest is None and size:
+        raise StoreError("CHECKPOINT_MISSING", size=size)
+    if newest is not None and open_checkpoint(newest.note, (key,)) != Checkpoint(origin, size, frontier.root()):
+        raise StoreError("CHECKPOINT_MISMATCH", checkpoint=newest.size, size=size)
     return Desk(origin, key, state, frontier, lambda level, index: store.nodes([(level, index)])[level, index])
 
 
-def check_against_pin(desk: Desk, note: bytes | None, pin: Pinned) -> None:
-    """Hold a log that was read against its newest checkpoint and against the pin, which a crash may leave one batch behind.
-
-    Raises `StoreError`: `CHECKPOINT_MISSING`, `CHECKPOINT_MISMATCH`, `ROLLBACK_DETECTED` (the pin is ahead of the store),
-    `HISTORY_REWRITTEN` (the store has another root at the pin's size).
-    """
-    frontier, pinned = desk.frontier, pin.newest
-    if pinned is not None and pinned.size > frontier.size:
-        raise StoreError("ROLLBACK_DETECTED", pinned=pinned.size, size=frontier.size)
-    if pinned is not None and root_at(pinned.size, desk.node) != pinned.root:
-        raise StoreError("HISTORY_REWRITTEN", pinned=pinned.size, size=frontier.size)
-    if frontier.size == 0:
-        return
-    if note is None:
-        raise StoreError("CHECKPOINT_MISSING", size=frontier.size)
-    checkpoint = open_checkpoint(note, (desk.key,))
-    if (checkpoint.origin, checkpoint.size, checkpoint.root) != (desk.origin, frontier.size, frontier.root()):
-        raise StoreError("CHECKPOINT_MISMATCH", checkpoint=checkpoint.size, size=frontier.size)
-    pin.advance(frontier.size, frontier.root())
+def _fold(state: Selection, index: int, entry: bytes) -> bytes:
+    """Fold one stored entry and return its leaf hash."""
+    try:
+        act = decode_own_entry(entry)
+        state.apply(act)
+    except Exception as error:
+        # No entry that was admitted fails here; whatever the alteration broke, its place is what matters.
+        raise StoreError("EVENT_ALTERED", index=index, reason=type(error).__name__) from error
+    return act.leaf
 
 
 def first_receipt(store: LogStore, index: int) -> Receipt:

@@ -1,16 +1,16 @@
 """The pin in every statement: is the checkpoint that the signer saw one that this log issued?
 
-Any checkpoint the log ever signed will do, however old. One whose signature does not hold is `PIN_INVALID`. One that the
-log's own key did sign, but that is not in this log's history, proves that the history was forked or rolled back:
+Any checkpoint the log ever signed will do, however old. One whose signature does not hold is `PIN_INVALID`. One that
+the log's own key did sign, but that is not in this log's history, proves that the history was forked or rolled back:
 `ForkError`, and nothing is sequenced any more.
 """
 
-import base64
 from collections import OrderedDict
 from collections.abc import Callable
 
 from ledger.checkpoint import Checkpoint, Note, Signature, VerifierKey, verify_note
 from ledger.errors import MalformedError, VerificationError
+from ledger.signing import strict_b64decode
 from ledger.statements import Seen
 
 _REMEMBERED = 65_536
@@ -28,8 +28,7 @@ class ForkError(VerificationError):
 def checkpoint_of(seen: Seen, origin: str, key: VerifierKey) -> Checkpoint:
     """Return the checkpoint that a statement pins, its signature checked. Raises `VerificationError` `PIN_INVALID`."""
     try:
-        root = base64.b64decode(seen.root, validate=True)
-        signature = base64.b64decode(seen.signature, validate=True)
+        root, signature = strict_b64decode(seen.root, "root"), strict_b64decode(seen.signature, "signature")
         checkpoint = Checkpoint(origin, seen.size, root)
         verify_note(Note(checkpoint.text(), (Signature(origin, signature[:4], signature[4:]),)), (key,))
     except (ValueError, MalformedError, VerificationError):
@@ -38,7 +37,7 @@ def checkpoint_of(seen: Seen, origin: str, key: VerifierKey) -> Checkpoint:
 
 
 class SeenBook:
-    """The pins already found good, so that a signature and a root are checked once per checkpoint and not per statement."""
+    """The pins already found good, so that signature and root are checked per checkpoint and not per statement."""
 
     def __init__(self, origin: str, key: VerifierKey, root_at: Callable[[int], bytes]) -> None:
         """`root_at(size)` gives the log's own root at an earlier size."""

@@ -1,36 +1,39 @@
 """The only way in: decide, append, tree, checkpoint, commit, pin, release.
 
-One sequencer serves one log. It holds the log's advisory lock, and a thread takes whatever waits as one batch: one decision
-after another on the working state, then **one transaction** with all entries, tree nodes and the signed checkpoint above
-them, then the pin, flushed to disk outside the database, and only then the answers. In that order (sign, commit, pin,
-answer) a crash can lose an answer but never an entry that was answered for.
+One sequencer serves one log. It holds the log's advisory lock, and a thread takes whatever waits as one batch: one
+decision after another on the working state, then **one transaction** with all entries, tree nodes and the signed
+checkpoint above them, then the pin, flushed to disk outside the database, and only then the answers. In that order
+(sign, commit, pin, answer) a crash can lose an answer but never an entry that was answered for.
 
 If a commit fails, the working state is thrown away and read again; if its outcome is unknown, the store is asked which
-of the batch's statements it holds. A statement that was sequenced before gets its first receipt again, whatever the rules
-would say of it now.
+of the batch's statements it holds. A statement that was sequenced before gets its first receipt again, whatever the
+rules would say of it now. Whatever fails, the thread lives on: it refuses, and reads the log again before the next
+batch.
 """
 
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeAlias
 
 from ledger import canonical
-from ledger.admission import Admitted, Batch, Judgement, public_key_of
+from ledger.admission import Admitted, Batch, Judgement, check_signature, public_key_of
 from ledger.checkpoint import Checkpoint, VerifierKey, sign_checkpoint
-from ledger.errors import ConflictError, LedgerError, StoreError
-from ledger.logstore import LogStore, Pinned, check_against_pin, first_receipt, read_desk, seen_of
+from ledger.errors import ConflictError, LedgerError, StoreError, VerificationError
+from ledger.logstore import LogStore, Pinned, first_receipt, read_desk, seen_of
 from ledger.merkle import inclusion_proof
 from ledger.procedure.reasons import Refusal
 from ledger.receipt import Receipt
 from ledger.roll import SEALED_PREFIX
+from ledger.seen import ForkError
 from ledger.selection import Selection
 from ledger.signing import SigningKey
 from ledger.statements import Act, Seen, Signed, decode_entry, open_envelope
+from ledger.statements.foundation import CharterSealed
 from ledger.store.batch import AppendBatch, Attempt, NewEntry
 
 MOST_IN_BATCH = 512
@@ -72,7 +75,7 @@ Answer: TypeAlias = Sequenced | Refused
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A statement that waits: when it is to be sequenced on a simulated clock, and the key it was already checked with."""
+    """A statement that waits: its time on a simulated clock, if any, and the key it was already checked with."""
 
     signed: Signed
     at: int | None
@@ -86,24 +89,29 @@ class Sequencer:
     def __init__(self, store: LogStore, key: SigningKey, origin: str, pin: Pinned, clock: Clock = system_clock) -> None:
         """Take over a log: read it, and hold it against its checkpoint and its pin.
 
-        Raises `StoreError`: `SEQUENCER_ALREADY_RUNNING`; `ROLLBACK_DETECTED` or `HISTORY_REWRITTEN` if the store is older
-        or other than what was pinned.
+        Raises `StoreError` `SEQUENCER_ALREADY_RUNNING`, and what `ledger.logstore.read_desk` raises if the log that is
+        stored is older or other than what was signed and pinned.
         """
         self._store, self._key, self._origin, self._pin, self._clock = store, key, origin, pin, clock
         self.vkey = VerifierKey(origin, key.public)
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
+        self._door = threading.Lock()
+        self._stopped = False
         self._attempts: dict[str, int] = {}
-        self._stale = True
+        self.fork: ForkError | None = None
+        """Set once a checkpoint with the log's signature contradicts the log: nothing is sequenced any more."""
         self._read_again()
 
     def _read_again(self) -> None:
         self._store.hold_sequencer_lock()
-        self._desk = read_desk(self._store, self._origin, self.vkey)
+        desk = read_desk(self._store, self._origin, self.vkey, self._pin.newest)
         newest = self._store.newest_checkpoint()
-        self._note = newest.note if newest else None
-        check_against_pin(self._desk, self._note, self._pin)
-        self._stale = False
+        if newest is not None:
+            # What was committed is shown only once it is pinned, also after a crash between the two.
+            self._pin.advance(desk.frontier.size, desk.frontier.root())
+        desk.fork = self.fork
+        self._desk, self._note, self._stale = desk, newest.note if newest else None, False
 
     @property
     def state(self) -> Selection:
@@ -122,15 +130,20 @@ class Sequencer:
 
     def seen(self) -> Seen | None:
         """Return the newest published checkpoint as a statement pins it."""
-        return seen_of(self._note) if self._note else None
+        note = self._note
+        return seen_of(note) if note else None
 
     def start(self) -> None:
         """Begin to take statements."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer what was handed in, then end."""
-        self._requests.put(None)
+        """Answer what was handed in, then end; what comes later is `SEQUENCER_STOPPED`."""
+        with self._door:
+            self._stopped = True
+            self._requests.put(None)
+        if self._thread.ident is None:
+            self._thread.start()
         self._thread.join()
 
     def __enter__(self) -> "Sequencer":
@@ -145,24 +158,25 @@ class Sequencer:
     def submit(self, envelope: bytes, at: int | None = None) -> "Future[Answer]":
         """Hand in one envelope; the future gives the answer, or raises the `LedgerError` that stopped it.
 
-        Parsing and the signature check happen here, in the caller's thread; they raise at once. `at` (UTC ms) is for the
-        simulated clock of a rehearsal.
+        Parsing and the signature check happen here, in the caller's thread; they raise at once. `at` (UTC ms) is for
+        the simulated clock of a rehearsal.
         """
         signed = open_envelope(envelope)
         public = public_key_of(self._desk.state, signed)
-        verified = public if public is not None and signed.verify(public) else None
-        return self._put(signed, at, verified)
+        if public is not None:
+            check_signature(signed, public)
+        return self._put(signed, at, public)
 
     def submit_all(self, envelopes: Iterable[bytes], at: int | None = None) -> "list[Future[Answer]]":
         """Hand in several envelopes, in this order; the sequencer's thread checks their signatures."""
         return [self._put(open_envelope(envelope), at, None) for envelope in envelopes]
 
     def _put(self, signed: Signed, at: int | None, verified: bytes | None) -> "Future[Answer]":
-        sealed = self._desk.state.sealed
-        if at is not None and sealed is not None and not sealed.rehearsal:
-            raise StoreError("CLOCK_NOT_SIMULATED", origin=self._origin)
         answer: Future[Answer] = Future()
-        self._requests.put(Request(signed, at, verified, answer))
+        with self._door:
+            if self._stopped:
+                raise StoreError("SEQUENCER_STOPPED")
+            self._requests.put(Request(signed, at, verified, answer))
         return answer
 
     def _run(self) -> None:
@@ -176,32 +190,55 @@ class Sequencer:
                     break
                 request = self._requests.get()
             running = request is not None
-            if waiting:
-                self.sequence(waiting)
-        while not self._requests.empty():
-            late = self._requests.get()
-            if late is not None:
-                late.answer.set_exception(StoreError("SEQUENCER_STOPPED"))
+            self.sequence(waiting)
 
-    def sequence(self, waiting: list[Request]) -> None:
+    def sequence(self, requests: Sequence[Request]) -> None:
         """Decide one batch, commit it, pin it, answer it. Every request is answered, whatever happens."""
+        # From here on nobody can cancel: a statement is sequenced or it is not.
+        waiting = [request for request in requests if request.answer.set_running_or_notify_cancel()]
+        if waiting:
+            self._sequence(waiting)
+
+    def _sequence(self, waiting: list[Request]) -> None:
         try:
             if self._stale:
                 self._read_again()
+        except Exception as error:
+            self._fail(waiting, error, {})
+            return
+        try:
             batch = self._desk.begin()
             judged = [(request, self._judge(batch, request)) for request in waiting]
             if batch.admitted:
                 self._commit(batch)
             self._answer_all(batch, judged)
-        except LedgerError as error:
-            self._fail(waiting, error)
         except Exception as error:
-            # The thread outlives any fault: nothing was promised, so the log is read again before the next batch.
-            self._fail(waiting, StoreError("STORE_UNAVAILABLE", reason=type(error).__name__))
+            self._recover(waiting, error)
 
     def _judge(self, batch: Batch, request: Request) -> Judgement:
-        at = self._clock() if request.at is None else request.at
-        return self._desk.judge(batch, request.signed, at, request.verified_by)
+        signed, at = request.signed, request.at
+        if at is None:
+            at = self._clock()
+        elif not self._simulated(signed):
+            return StoreError("CLOCK_NOT_SIMULATED", origin=self._origin)
+        # No counter tells a copy of what a one-time key signed from its first.
+        if signed.statement.person.startswith(SEALED_PREFIX) and self._is_sequenced(batch, signed.id):
+            return ConflictError("STORE_DUPLICATE_STATEMENT")
+        judgement = self._desk.judge(batch, signed, at, request.verified_by)
+        self.fork = self._desk.fork
+        return judgement
+
+    def _simulated(self, signed: Signed) -> bool:
+        """Whether the time may come from outside: the charter in force, or the one that is to be, is a rehearsal's."""
+        sealed = self._desk.state.sealed
+        if sealed is not None:
+            return sealed.rehearsal
+        body = signed.statement.body
+        return type(body) is not CharterSealed or body.rehearsal
+
+    def _is_sequenced(self, batch: Batch, statement: bytes) -> bool:
+        here = any(item.statement_id == statement for item in batch.admitted)
+        return here or self._store.find_statement(statement) is not None
 
     def _commit(self, batch: Batch) -> None:
         """Sign, commit, pin: when this returns the batch is published."""
@@ -218,29 +255,39 @@ class Sequencer:
         self._note = note
         self._desk.issued(seen_of(note))
 
-    def _fail(self, waiting: list[Request], error: LedgerError) -> None:
-        """Answer a batch that was not committed, or of which nobody knows: what the store turns out to hold is sequenced."""
+    def _recover(self, waiting: list[Request], error: Exception) -> None:
+        """Settle a batch that failed: read the log again, and answer for what it turns out to hold."""
         self._stale = True
-        held: dict[bytes, int] = {}
-        if isinstance(error, StoreError | ConflictError):
-            held = self._held(waiting)
-        for request in waiting:
-            index = held.get(request.signed.id)
-            if request.answer.done():
-                continue
-            if index is None:
-                request.answer.set_exception(error)
-            else:
-                request.answer.set_result(self._first(index))
-
-    def _held(self, waiting: list[Request]) -> dict[bytes, int]:
+        waiting = [request for request in waiting if not request.answer.done()]
+        held: dict[bytes, Sequenced] = {}
         try:
             self._read_again()
-            found = {request.signed.id: self._store.find_statement(request.signed.id) for request in waiting}
-        except LedgerError:
-            self._stale = True
-            return {}
-        return {statement: index for statement, index in found.items() if index is not None}
+            for request in waiting:
+                index = self._store.find_statement(request.signed.id)
+                if index is not None:
+                    held[request.signed.id] = self._first(index)
+        except Exception:
+            # The store is still down. What it holds is found when the statement is sent again.
+            self._fail(waiting, error, {})
+            return
+        if isinstance(error, LedgerError) or len(waiting) == 1:
+            self._fail(waiting, error, held)
+            return
+        # A fault of our own that one statement brings out must not stop the others.
+        for request in waiting:
+            self._sequence([request])
+
+    def _fail(self, waiting: list[Request], error: Exception, held: dict[bytes, Sequenced]) -> None:
+        told = error
+        if not isinstance(error, LedgerError):
+            told = StoreError("SEQUENCER_FAULT", reason=type(error).__name__)
+            told.__cause__ = error
+        for request in waiting:
+            answer = held.get(request.signed.id)
+            if answer is None:
+                request.answer.set_exception(told)
+            else:
+                request.answer.set_result(answer)
 
     def _answer_all(self, batch: Batch, judged: "list[tuple[Request, Judgement]]") -> None:
         here = {item.statement_id: item for item in batch.admitted}
@@ -252,6 +299,9 @@ class Sequencer:
         for request, judgement in judged:
             if isinstance(judgement, Act):
                 request.answer.set_result(Sequenced(judgement, False, receipt(judgement.index)))
+                continue
+            if isinstance(judgement, VerificationError):
+                request.answer.set_exception(judgement)
                 continue
             try:
                 before = self._sequenced_before(request.signed, here, receipt)
@@ -284,18 +334,18 @@ class Sequencer:
         return Sequenced(decode_entry(entry), True, lambda: first_receipt(self._store, index))
 
     def _record_attempt(self, request: Request, refusal: Refusal) -> None:
-        """Keep a known person's refused attempt; a sealed actor is never named, an unknown key only counted elsewhere."""
+        """Keep a refused attempt under the holder of the key that signed; an unnamed objector is never looked up."""
         signed = request.signed
-        actor = signed.statement.person
-        if actor.startswith(SEALED_PREFIX) or actor not in self._desk.state.roll.people:
+        key = self._desk.state.roll.keys.get(signed.statement.key)
+        if key is None or signed.statement.person.startswith(SEALED_PREFIX):
             return
-        self._attempts[actor] = self._attempts.get(actor, 0) + 1
-        if self._attempts[actor] > MOST_ATTEMPTS:
+        self._attempts[key.person] = self._attempts.get(key.person, 0) + 1
+        if self._attempts[key.person] > MOST_ATTEMPTS:
             return
         self._store.record_attempt(
             Attempt(
                 attempted_at_ms=self._clock() if request.at is None else request.at,
-                actor=actor,
+                actor=key.person,
                 statement_id=signed.id,
                 type=signed.statement.type,
                 code=refusal.code,

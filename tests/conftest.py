@@ -4,6 +4,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -11,7 +12,11 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from api.rehearsal.driver import World
 from ledger.embedded import EmbeddedPostgres
+from ledger.store import install
+from tests.sequenced import SCHEMA, SERVICE, Site, WorldFrom, played_on
+from tests.simulator import History
 
 
 @pytest.fixture
@@ -34,11 +39,49 @@ def postgres_dsn() -> Iterator[str]:
 @pytest.fixture
 def database(postgres_dsn: str) -> Iterator[str]:
     """The connection string of a new, empty database, dropped after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    name = _create_database(postgres_dsn)
     yield make_conninfo(postgres_dsn, dbname=name)
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+    _drop_database(postgres_dsn, name)
+
+
+@pytest.fixture(scope="session")
+def installed(postgres_dsn: str) -> str:
+    """The name of a database in which an empty log is installed, to make others from."""
+    name = _create_database(postgres_dsn)
+    assert install(make_conninfo(postgres_dsn, dbname=name), SCHEMA, SERVICE) == []
+    return name
+
+
+@pytest.fixture
+def site(postgres_dsn: str, installed: str, tmp_path: Path) -> Iterator[Site]:
+    """A new, empty log in a database of its own."""
+    name = _create_database(postgres_dsn, installed)
+    dsn = make_conninfo(postgres_dsn, dbname=name)
+    yield Site(dsn, make_conninfo(dsn, user=SERVICE), tmp_path / "pin")
+    _drop_database(postgres_dsn, name)
+
+
+@pytest.fixture
+def world_from(site: Site) -> Iterator[WorldFrom]:
+    """Go on from a history on a real sequencer; once in a test."""
+    with ExitStack() as stack:
+
+        def play(history: History) -> World:
+            return stack.enter_context(played_on(site, history))
+
+        yield play
+
+
+def _create_database(dsn: str, template: str = "template1") -> str:
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(query.format(sql.Identifier(name), sql.Identifier(template)))
+    return name
+
+
+def _drop_database(dsn: str, name: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

@@ -1,32 +1,48 @@
-"""A ledger in memory: the same decisions, folds and tree as the sequencer's, without a database."""
+"""A ledger in memory: the same decisions, folds and tree as the sequencer's, without a database.
 
-from collections.abc import Mapping
+A play can be frozen at any point and played on from there, in memory or on a real sequencer (fixture `world_from`).
+"""
+
+from collections.abc import Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
-from api.rehearsal.driver import World, found
+from api.rehearsal.driver import Actor, Ledger, World, found
 from ledger.checkpoint import Checkpoint, VerifierKey, sign_checkpoint
 from ledger.decisions.gate import decide
+from ledger.logstore import seen_of
 from ledger.merkle import Frontier
+from ledger.pin import Pin
 from ledger.procedure.reasons import Refusal
 from ledger.programmes import load_shipped
 from ledger.selection import Selection
-from ledger.signing import SigningKey, encode_base64
-from ledger.statements import Act, Seen, decode_entry, encode_entry, open_envelope
+from ledger.signing import SigningKey
+from ledger.statements import Act, Seen, decode_entry, decode_own_entry, encode_entry, open_envelope
+from projections.audit.verify import Row
 
 ORIGIN = "rehearsal.example/test"
 LOG_KEY = SigningKey.from_seed(bytes(range(32)))
+LOG_VKEY = VerifierKey(ORIGIN, LOG_KEY.public)
 START = 1663894800000  # 2022-09-23 09:00 +08:00
 
 
 class MemoryLedger:
-    """Decides, appends and signs a checkpoint after every entry, all in memory; keeps the entries' bytes."""
+    """Decides, appends and signs a checkpoint after every entry, all in memory; keeps the entries' bytes.
 
-    def __init__(self) -> None:
-        """Start empty."""
+    It is an audit's `LogSource` as well. While `honest` it decides; otherwise it admits whatever it is given.
+    """
+
+    def __init__(self, entries: tuple[bytes, ...] = (), notes: Mapping[int, bytes] | None = None) -> None:
+        """Start from the entries and signed checkpoints of an earlier ledger, or empty."""
         self._state = Selection()
         self._frontier = Frontier()
-        self._seen: Seen | None = None
+        self.honest = True
         self.entries: list[bytes] = []
+        self.notes: dict[int, bytes] = dict(notes or {})
+        self._rows: list[Row] = []
+        for entry in entries:
+            self._append(decode_own_entry(entry), entry)
 
     @property
     def state(self) -> Selection:
@@ -35,29 +51,90 @@ class MemoryLedger:
 
     def submit(self, envelope: bytes, at: int) -> Act | Refusal:
         """Decide and append one envelope."""
-        refusal = decide(self._state, open_envelope(envelope).statement, at)
+        refusal = decide(self._state, open_envelope(envelope).statement, at) if self.honest else None
         if refusal is not None:
             return refusal
         entry = encode_entry(len(self.entries), at, envelope)
-        act = decode_entry(entry)
+        return self._append(decode_entry(entry), entry)
+
+    def _append(self, act: Act, entry: bytes) -> Act:
         self._state.apply(act)
-        self._frontier.append(act.leaf)
+        nodes = b"".join(value for _, _, value in self._frontier.append(act.leaf))
+        self._rows.append(Row(act.index, entry, act.statement.type, act.signed.id, nodes))
         self.entries.append(entry)
-        self._seen = None
         return act
 
     def seen(self) -> Seen | None:
         """Return the newest checkpoint, signed."""
-        if self._seen is None and self.entries:
-            checkpoint = Checkpoint(ORIGIN, self._frontier.size, self._frontier.root())
-            line = sign_checkpoint(checkpoint, LOG_KEY).decode().splitlines()[-1].split(" ")[-1]
-            self._seen = Seen(encode_base64(checkpoint.root), line, checkpoint.size)
-        return self._seen
+        return seen_of(self.note()) if self.entries else None
+
+    def note(self) -> bytes:
+        """Return the newest checkpoint as a signed note."""
+        size = self._frontier.size
+        if size not in self.notes:
+            self.notes[size] = sign_checkpoint(Checkpoint(ORIGIN, size, self._frontier.root()), LOG_KEY)
+        return self.notes[size]
+
+    def rows(self) -> Iterator[Row]:
+        """Give the rows as a store would hold them."""
+        return iter(self._rows)
+
+    def checkpoints(self) -> Iterator[tuple[int, bytes]]:
+        """Give the checkpoints that were signed."""
+        self.note()
+        return iter(sorted(self.notes.items()))
+
+    def pin(self) -> Pin | None:
+        """Return the newest tree."""
+        return Pin(self._frontier.size, self._frontier.root())
+
+
+@dataclass(frozen=True)
+class History:
+    """A play up to a point: what the ledger holds, who is on stage, and what the clock says."""
+
+    rows: tuple[Row, ...]
+    notes: Mapping[int, bytes]
+    actors: tuple[Actor, ...]
+    seed: str
+    now: int
+    offset_minutes: int
+    nonces: int
+
+    @property
+    def entries(self) -> tuple[bytes, ...]:
+        """The entries' bytes."""
+        return tuple(row.entry for row in self.rows)
+
+
+def freeze(world: World) -> History:
+    """Return the history of a play in memory, so that other plays can go on from there."""
+    ledger = world.ledger
+    if not isinstance(ledger, MemoryLedger):
+        raise TypeError("only a play in memory is frozen")
+    return History(
+        rows=tuple(ledger.rows()),
+        notes=dict(ledger.checkpoints()),
+        actors=tuple(copy(actor) for actor in world.actors.values()),
+        seed=world.seed,
+        now=world.now,
+        offset_minutes=world.offset_minutes,
+        nonces=world.nonces,
+    )
+
+
+def resume(history: History, ledger: Ledger | None = None) -> World:
+    """Go on from a history, in memory or on a ledger that already holds it."""
+    on = ledger or MemoryLedger(history.entries, history.notes)
+    world = World(on, history.seed, history.now, history.offset_minutes)
+    world.nonces = history.nonces
+    world.actors = {actor.alias: copy(actor) for actor in history.actors}
+    return world
 
 
 def new_world(programme: Mapping[str, Any] | str = "zhuyuan-2022", seed: str = "test") -> World:
     """Return a world whose charter is sealed and endorsed, on a ledger in memory."""
     value = load_shipped(programme) if isinstance(programme, str) else programme
     world = World(MemoryLedger(), seed, START)
-    found(world, value, ORIGIN, VerifierKey(ORIGIN, LOG_KEY.public).encode())
+    found(world, value, ORIGIN, LOG_VKEY.encode())
     return world

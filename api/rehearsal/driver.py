@@ -10,9 +10,9 @@ from datetime import date
 from typing import Any, Protocol
 
 from ledger.decisions.gate import governing_hash
-from ledger.programmes import programme_hash
 from ledger.procedure.notice import instant
 from ledger.procedure.reasons import Refusal
+from ledger.programmes import programme_hash
 from ledger.roll import possession_message
 from ledger.selection import Selection
 from ledger.signing import SigningKey, encode_base64, key_id
@@ -64,7 +64,7 @@ class World:
         """Start at the time `now` (UTC ms) with nobody on stage."""
         self.ledger, self.seed, self.now, self.offset_minutes = ledger, seed, now, offset_minutes
         self.actors: dict[str, Actor] = {}
-        self._nonces = 0
+        self.nonces = 0
 
     @property
     def state(self) -> Selection:
@@ -106,13 +106,13 @@ class World:
     def statement(self, alias: str, body: Any, **header: Any) -> Statement[Any]:
         """Return the statement that `alias` would sign now; `header` overrides its members."""
         actor = self.actor(alias)
-        self._nonces += 1
+        self.nonces += 1
         name, version = name_of(type(body))
         values: dict[str, Any] = {
             "claimed_at": None,
             "counter": actor.counter + 1,
             "key": key_id(actor.key.public),
-            "nonce": self.digest(f"nonce/{self._nonces}")[:32],
+            "nonce": self.digest(f"nonce/{self.nonces}")[:32],
             "on_behalf_of": None,
             "person": actor.person,
             "programme": self.state.charter.id if self.state.sealed else None,
@@ -204,9 +204,7 @@ def founders(world: World, programme: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def found(world: World, programme: Mapping[str, Any], origin: str, log_key: str, rehearsal: bool = True) -> Act:
     """Seal the charter and let every sponsor endorse it."""
-    body = CharterSealed(
-        founders(world, programme), log_key, origin, programme, programme_hash(programme), rehearsal
-    )
+    body = CharterSealed(founders(world, programme), log_key, origin, programme, programme_hash(programme), rehearsal)
     charter = world.must("organiser", body, seen=None)
     for office in programme["offices"]:
         if office.get("sponsor"):

@@ -128,6 +128,29 @@ class Store:
                 raise StoreError("STORE_GAP", index=next(index for index in range(low, high) if index not in present))
             yield from rows
 
+    def stored_rows(self, chunk: int = 500) -> Iterator[tuple[int, bytes, str, bytes, bytes]]:
+        """Yield every row as it is stored, in order: index, bytes, topic, statement id, and the hashes of its nodes.
+
+        For audits, so nothing is taken to be sound: rows may be missing, and the hashes are empty where theirs is.
+        """
+        query = (
+            "SELECT e.position - 1, e.state, e.topic, e.statement_id, coalesce(n.hashes, '')"
+            f" FROM {self.schema}.entries AS e LEFT JOIN {self.schema}.nodes AS n USING (position)"
+            " WHERE position > %s ORDER BY position LIMIT %s"
+        )
+        last = -(2**63)
+        while rows := self._rows(query, (last, chunk)):
+            yield from rows
+            last = rows[-1][0] + 1
+
+    def checkpoints(self, chunk: int = 500) -> Iterator[StoredCheckpoint]:
+        """Yield every stored checkpoint, the smallest first."""
+        last = -(2**63)
+        query = f"SELECT size, note FROM {self.schema}.checkpoints WHERE size > %s ORDER BY size LIMIT %s"
+        while rows := self._rows(query, (last, chunk)):
+            yield from (StoredCheckpoint(*row) for row in rows)
+            last = rows[-1][0]
+
     def find_statement(self, statement_id: bytes) -> int | None:
         """Return the index of the entry of a statement, None if it is not in the log."""
         rows = self._rows(f"SELECT position - 1 FROM {self.schema}.entries WHERE statement_id = %s", (statement_id,))

@@ -1,0 +1,86 @@
+"""Logs on a real PostgreSQL with a real sequencer: where one is, how to open it, and how to play on it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from api.cli.stored_log import StoredLog
+from api.rehearsal.driver import World
+from api.rehearsal.live import SequencedLedger
+from ledger.merkle import Frontier
+from ledger.pin import PinFile
+from ledger.sequencer import Clock, Sequencer, system_clock
+from ledger.statements import decode_own_entry
+from ledger.store import AppendBatch, NewEntry, Store
+from projections.audit.report import Report
+from projections.audit.verify import verify_log
+from tests.simulator import LOG_KEY, LOG_VKEY, ORIGIN, History, resume
+
+SCHEMA = "ledger"
+SERVICE = "ledger_service"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a log is: its database as its administrator and as its service reach it, and its pin."""
+
+    admin_dsn: str
+    service_dsn: str
+    pin_path: Path
+
+    def store(self) -> Store:
+        """Open the store as the service does."""
+        return Store.open(self.service_dsn, SCHEMA, self.pin_path)
+
+    @contextmanager
+    def sequencer(self, clock: Clock = system_clock) -> Iterator[Sequencer]:
+        """Run the log's sequencer."""
+        with ExitStack() as stack:
+            store = stack.enter_context(self.store())
+            pin = PinFile(self.pin_path)
+            stack.callback(pin.close)
+            yield stack.enter_context(Sequencer(store, LOG_KEY, ORIGIN, pin, clock))
+
+    def preload(self, history: History) -> None:
+        """Put a history into the empty log: everything with the last checkpoint in one batch, then the earlier ones."""
+        frontier = Frontier()
+        entries = []
+        for row in history.rows:
+            nodes = frontier.append(decode_own_entry(row.entry).leaf)
+            entries.append(NewEntry(row.entry, row.topic, row.statement_id, nodes))
+        with self.store() as store:
+            store.hold_sequencer_lock()
+            store.append(AppendBatch(0, entries, history.notes[len(entries)]))
+        earlier = [(size, note) for size, note in history.notes.items() if size < len(entries)]
+        self.execute(
+            sql.SQL("INSERT INTO {}.checkpoints SELECT * FROM unnest(%s::bigint[], %s::bytea[])").format(
+                sql.Identifier(SCHEMA)
+            ),
+            [size for size, _ in earlier],
+            [note for _, note in earlier],
+        )
+
+    def execute(self, query: sql.Composed, *values: object) -> None:
+        """Run a statement as the administrator."""
+        with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
+            connection.execute(query, values)
+
+    def audit(self) -> Report:
+        """Audit what is stored."""
+        with self.store() as store:
+            return verify_log(StoredLog(store, self.pin_path), LOG_VKEY)
+
+
+WorldFrom = Callable[[History], World]
+
+
+@contextmanager
+def played_on(site: Site, history: History) -> Iterator[World]:
+    """Go on from a history on a running sequencer."""
+    site.preload(history)
+    with site.sequencer() as sequencer:
+        yield resume(history, SequencedLedger(sequencer))
