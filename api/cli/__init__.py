@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line `ballot-ledger`: translates between people and the ledger, decides nothing."""

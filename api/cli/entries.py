@@ -1,0 +1,190 @@
+"""`entries`, `receipt` and `attempts`: what is in the log, the proof of one entry, and what was refused.
+
+What a ballot chooses is shown to nobody before its round is closed, or opened early on the record; that holds here as
+well, whatever position is asked for.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.options import DEFAULT_HOME, AtOption, HomeOption, JsonOption, LangOption
+from api.cli.terminal import CliError, row, table, terminal
+from api.cli.view import View, opened, read_acts, viewing
+from ledger.logstore import first_receipt
+from ledger.procedure.acts import ACTS
+from ledger.selection import Selection
+from ledger.state.rounds import RoundStatus
+from ledger.statements import Act
+from ledger.statements.plain import to_plain
+from ledger.statements.rounds import BallotCast, PaperBallotEntered
+
+MOST_SHOWN = 200
+
+
+def entries(
+    first: Annotated[int | None, typer.Option("--from", min=0, help="从第几条 · first index")] = None,
+    last: Annotated[int | None, typer.Option("--to", min=0, help="到第几条（含）· last index, included")] = None,
+    index: Annotated[int | None, typer.Option("--index", min=0, help="只看一条 · one entry")] = None,
+    show: Annotated[bool, typer.Option("--show", help="显示全文 · the whole statement")] = False,
+    home: HomeOption = DEFAULT_HOME,
+    at: AtOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """列出条目，或显示一条全文 · list entries, or show one in full."""
+    with viewing(home, lang, as_json, at) as view:
+        chosen = _chosen(view, first, last, index)
+        hidden = _open_rounds(view, at)
+        full = show or index is not None
+        view.give({"entries": [_told(view, act, hidden, full) for act in chosen]})
+        if full:
+            for act in chosen:
+                told = _told(view, act, hidden, full=True)
+                view.terminal.show(json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True))
+            return
+        shown = table("#", *(view.terminal.word(name) for name in ("time", "kind", "clause", "who", "about")))
+        for act in chosen:
+            about = _about(view, act)
+            shown.add_row(
+                *row(act.index, view.time(act.at), act.statement.type, _clause(act), view.label(act.person), about)
+            )
+        view.terminal.show(shown)
+        if not (first or last or index) and view.size > len(chosen):
+            view.terminal.show(view.terminal.word("more-entries", shown=len(chosen), all=view.size))
+
+
+def _chosen(view: View, first: int | None, last: int | None, index: int | None) -> tuple[Act, ...]:
+    if index is not None:
+        if index >= view.size:
+            raise CliError("INDEX_UNKNOWN", index=index, entries=view.size)
+        return (view.acts[index],)
+    if first is None and last is None and not view.terminal.as_json:
+        return view.acts[-MOST_SHOWN:]
+    return view.acts[first or 0 : view.size if last is None else last + 1]
+
+
+def _open_rounds(view: View, at: str | None) -> frozenset[str]:
+    """The rounds whose ballots nobody may read yet, as the log stands now."""
+    state = view.state
+    if at is not None:
+        state = Selection()
+        for act in read_acts(view.terminal, view.store, view.published):
+            state.apply(act)
+    return frozenset(
+        one.id
+        for one in state.rounds.by_id.values()
+        if one.opened_early is None and one.superseded is None and one.status is not RoundStatus.CLOSED
+    )
+
+
+def _told(view: View, act: Act, hidden: frozenset[str], full: bool) -> dict[str, Any]:
+    statement = act.statement
+    told: dict[str, Any] = {
+        "at": act.at,
+        "clause": _clause(act),
+        "index": act.index,
+        "kind": statement.type,
+        "leaf": act.leaf.hex(),
+        "person": act.person,
+        "version": statement.version,
+    }
+    if not full:
+        return told
+    header = {
+        "claimed_at": statement.claimed_at,
+        "counter": statement.counter,
+        "key": statement.key,
+        "nonce": statement.nonce,
+        "on_behalf_of": statement.on_behalf_of,
+        "programme": statement.programme,
+        "rules": statement.rules,
+        "seen": to_plain(statement.seen),
+        "statement": act.signed.id.hex(),
+    }
+    ballot = isinstance(act.body, BallotCast | PaperBallotEntered)
+    if ballot and act.body.round in hidden:
+        return told | {"body": {"round": act.body.round}, "withheld": view.terminal.word("withheld")}
+    return told | header | {"body": to_plain(act.body)}
+
+
+def _clause(act: Act) -> str:
+    return ACTS[act.statement.type].clause
+
+
+_ABOUT = ("stage", "round", "objection", "notice", "poll", "application", "matter", "subject", "draw", "index", "role")
+_WHOM = ("candidate", "member", "applicant", "vacated_by")
+
+
+def _about(view: View, act: Act) -> str:
+    """The ids in a body that say what an act is about, without what it says."""
+    body = act.body
+    parts = [str(value) for name in _ABOUT if (value := getattr(body, name, None)) is not None]
+    group = getattr(body, "group", None)
+    parts += [group] if isinstance(group, str) else []
+    parts += [view.label(value) for name in _WHOM if isinstance(value := getattr(body, name, None), str)]
+    return " ".join(part[:24] for part in parts[:3])
+
+
+def receipt(
+    index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="第几条 · the entry's index")],
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE|-", help="写到何处 · where to write the .tlog-proof")
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """取出一条的回执（收录证明）· the receipt of an entry: its inclusion proof, as when it was first released."""
+    with terminal(lang, as_json) as made, opened(made, home) as view:
+        if index >= view.published:
+            raise CliError("INDEX_UNKNOWN", index=index, entries=view.published)
+        found = first_receipt(view.store, index)
+        data = found.encode()
+        if out == "-" and not as_json:
+            sys.stdout.write(data.decode())
+            return
+        path = Path(out) if out and out != "-" else view.home.folder / "receipts" / f"{index}.tlog-proof"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        made.show(made.word("receipt-at", path=path))
+        view.give({"receipt": {"file": str(path), "index": index, "text": data.decode()}})
+
+
+def attempts(
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """已知人员被拒的提交 · refused statements of known people."""
+    with terminal(lang, as_json) as made, opened(made, home) as view:
+        found = [one for page in _pages(view) for one in page]
+        rows = [
+            {
+                "at": attempt.attempted_at_ms,
+                "code": attempt.code,
+                "facts": json.loads(attempt.facts),
+                "kind": attempt.type,
+                "number": number,
+                "person": attempt.actor,
+                "statement": bytes(attempt.statement_id).hex(),
+            }
+            for number, attempt in found
+        ]
+        view.give({"attempts": rows})
+        shown = table("#", *(made.word(name) for name in ("time", "who", "kind", "code", "meaning")))
+        for one in rows:
+            sentence = made.sentence(one["code"], one["facts"], "refusals", view.offset_minutes)
+            who = view.label(one["person"]) if one["person"] else "-"
+            shown.add_row(*row(one["number"], view.time(one["at"]), who, one["kind"], one["code"], sentence))
+        made.show(view.heading(made.word("attempts")), shown)
+
+
+def _pages(view: View) -> Any:
+    after = 0
+    while page := view.store.attempts(after):
+        yield page
+        after = page[-1][0]

@@ -1,0 +1,32 @@
+"""`ballot-ledger`: the commands, put together."""
+
+import typer
+
+from api.cli import database, entries, founding, keys, submitting, verifying
+
+EXIT_CODES = (
+    "退出码：0 完成且无异议；1 规则不予受理或有待查事项；2 无法办理（用法、存储、文件）。  "
+    "Exit codes: 0 done and nothing to object to; 1 refused by the rules, or findings; 2 cannot (usage, store, file)."
+)
+
+app = typer.Typer(
+    help="选树账本：每一步都有签名，每个结果都可重算 · honour selections on a signed, replayable ledger",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(founding.init)
+app.add_typer(keys.app, name="key")
+app.command()(submitting.submit)
+app.command()(submitting.countersign)
+app.command()(entries.entries)
+app.command()(entries.receipt)
+app.command()(entries.attempts)
+app.command()(verifying.verify)
+app.add_typer(database.app, name="db")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,144 @@
+"""`submit` and `countersign`: hand a signed statement in and keep its receipt."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, KeyOption, LangOption
+from api.cli.secrets_of import open_key
+from api.cli.statement_input import read_input, signed_envelope
+from api.cli.terminal import CliError, Exit, Terminal, terminal
+from api.cli.view import civil, moment
+from ledger.opening import Home, open_sequencer, open_store, read_home
+from ledger.sequencer import Refused, Sequenced, Sequencer
+from ledger.statements.foundation import ActCountersigned, ActDeclined
+
+NowOption = Annotated[
+    str | None, typer.Option("--now", metavar="TIME", help="演练的模拟时刻 · the simulated time of a rehearsal")
+]
+ReceiptOption = Annotated[
+    Path | None, typer.Option("--receipt", metavar="FILE", help="回执写到此文件 · where the receipt goes (.tlog-proof)")
+]
+
+
+def submit(  # noqa: PLR0913, PLR0917
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="JSON：信封，或 kind 与 body · an envelope, or kind and body")
+    ],
+    kind: Annotated[str | None, typer.Option("--kind", help="事项种类，如 ballot.cast · kind of the statement")] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="签名人的私钥文件 · the signer's key file")
+    ] = None,
+    one_time: Annotated[
+        bool, typer.Option("--one-time", help="以一次性密钥提出异议 · sign as a one-time key (objections only)")
+    ] = False,
+    claimed_at: Annotated[
+        str | None,
+        typer.Option("--claimed-at", metavar="TIME", help="纸质事项的见证时间 · attested time of an act on paper"),
+    ] = None,
+    now: NowOption = None,
+    receipt: ReceiptOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """签署并提交一项声明，保存回执 · sign and submit a statement, keep its receipt."""
+    with terminal(lang, as_json) as made, _writing(made, home) as (found, sequencer):
+        given = read_input(source, kind)
+        offset = _offset(sequencer)
+        if given.envelope is not None:
+            envelope = given.envelope
+        else:
+            if key is None:
+                raise CliError("KEY_NEEDED")
+            attested = moment(claimed_at, offset) if claimed_at else None
+            signer = open_key(made, key)
+            envelope = signed_envelope(sequencer.state, sequencer.seen(), given.body, signer, one_time, attested)
+        _hand_in(made, found, sequencer, envelope, now, receipt)
+
+
+def countersign(
+    index: Annotated[int, typer.Argument(metavar="INDEX", help="待签条目 · the pending entry", min=0)],
+    key: KeyOption,
+    decline: Annotated[
+        str | None, typer.Option("--decline", metavar="REASON", help="不同意及理由 · refuse it, with the reason")
+    ] = None,
+    now: NowOption = None,
+    receipt: ReceiptOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """会签（或拒签）一项待生效的声明 · agree to a pending act, or refuse it."""
+    with terminal(lang, as_json) as made, _writing(made, home) as (found, sequencer):
+        waiting = sequencer.state.pending.get(index)
+        if waiting is None:
+            raise CliError("NOTHING_PENDING", index=index)
+        leaf = waiting.act.leaf.hex()
+        body = ActDeclined(index, leaf, decline) if decline else ActCountersigned(index, leaf)
+        envelope = signed_envelope(sequencer.state, sequencer.seen(), body, open_key(made, key), False, None)
+        _hand_in(made, found, sequencer, envelope, now, receipt)
+
+
+@contextmanager
+def _writing(made: Terminal, home: Path) -> Iterator[tuple[Home, Sequencer]]:
+    found = read_home(home)
+    with open_store(found) as store, open_sequencer(found, store) as sequencer:
+        sealed = sequencer.state.sealed
+        made.origin, made.rehearsal = found.origin, bool(sealed and sealed.rehearsal)
+        yield found, sequencer
+
+
+def _offset(sequencer: Sequencer) -> int:
+    sealed = sequencer.state.sealed
+    return sealed.latest.programme.utc_offset_minutes if sealed else 0
+
+
+def _hand_in(
+    made: Terminal, home: Home, sequencer: Sequencer, envelope: bytes, now: str | None, receipt: Path | None
+) -> None:
+    at = moment(now, _offset(sequencer)) if now else None
+    answer = sequencer.submit(envelope, at).result()
+    made.rehearsal = bool(sequencer.state.sealed and sequencer.state.sealed.rehearsal)
+    if isinstance(answer, Refused):
+        made.refused(answer.refusal)
+        raise typer.Exit(Exit.REFUSED)
+    path = write_receipt(home, answer, receipt)
+    waiting = sequencer.state.pending.get(answer.act.index)
+    tell_entry(made, answer, path, waiting.needs if waiting else 0, _offset(sequencer))
+
+
+def write_receipt(home: Home, answer: Sequenced, receipt: Path | None) -> Path:
+    """Write a receipt to its file, by default into the ledger's folder; the same receipt again is left as it is."""
+    path = receipt or home.folder / "receipts" / f"{answer.act.index}.tlog-proof"
+    data = answer.receipt.encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not (path.exists() and path.read_bytes() == data):
+            path.write_bytes(data)
+    except OSError as error:
+        raise CliError("FILE_UNWRITABLE", path=str(path), reason=error.strerror or "-") from None
+    return path
+
+
+def tell_entry(made: Terminal, answer: Sequenced, receipt: Path, needs: int, offset_minutes: int) -> None:
+    """Say at which index a statement stands, and what it still waits for."""
+    act = answer.act
+    name = "sequenced-again" if answer.again else "sequenced"
+    made.show(made.word(name, index=act.index, type=act.statement.type, time=civil(act.at, offset_minutes)))
+    if needs:
+        made.show(made.word("still-needs", needs=needs))
+    made.show(made.word("receipt-at", path=receipt))
+    told: dict[str, Any] = {
+        "again": answer.again,
+        "at": act.at,
+        "index": act.index,
+        "leaf": act.leaf.hex(),
+        "needs": needs,
+        "receipt": str(receipt),
+        "type": act.statement.type,
+    }
+    made.give({"entry": told})

@@ -1,0 +1,170 @@
+"""Reading a ledger: the published entries up to a position or time, and the state that follows from them.
+
+Nothing above the pin is shown: an entry counts as published when the pin covers it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from api.cli.people import Cast, find_person, read_cast
+from api.cli.terminal import CliError, Terminal, terminal
+from ledger import pin
+from ledger.errors import StoreError
+from ledger.opening import Home, open_store, read_home
+from ledger.selection import Selection
+from ledger.statements import Act, decode_own_entry
+from ledger.store.store import Store
+
+DAY_MS = 86_400_000
+LONG = 2_000
+"""From so many entries on, reading shows its progress."""
+
+
+@dataclass(slots=True)
+class View:
+    """A ledger as known after the last of `acts`; `published` is the number of entries that the pin covers."""
+
+    terminal: Terminal
+    home: Home
+    store: Store
+    published: int
+    acts: tuple[Act, ...]
+    state: Selection
+    cast: Cast
+
+    @property
+    def size(self) -> int:
+        """The number of entries this view knows."""
+        return len(self.acts)
+
+    @property
+    def offset_minutes(self) -> int:
+        """The programme's offset from UTC in minutes."""
+        sealed = self.state.sealed
+        return sealed.latest.programme.utc_offset_minutes if sealed else 0
+
+    def person(self, asked: str) -> str:
+        """Return the person id that was asked for; see `find_person`."""
+        known = set(self.state.roll.people) | set(self.state.applications.by_person)
+        return find_person(asked, known, self.cast)
+
+    def label(self, person: str) -> str:
+        """Return how a person is shown."""
+        return self.cast.label(person)
+
+    def time(self, at: int) -> str:
+        """Return an instant (UTC ms) as civil time at the programme's offset, to the minute."""
+        return civil(at, self.offset_minutes)
+
+    def give(self, value: dict[str, Any]) -> None:
+        """Give the JSON answer with what it is known from."""
+        last = self.acts[-1].at if self.acts else None
+        people = {"people": {one: self.cast.names[one] for one in _ids(value) if one in self.cast.names}}
+        known = {"as_of": {"at": last, "entries": self.size, "published": self.published}}
+        self.terminal.give(known | (people if self.cast.names else {}) | value)
+
+    def heading(self, title: str) -> str:
+        """Return a title with the position it was derived at."""
+        when = self.time(self.acts[-1].at) if self.acts else "-"
+        return self.terminal.word("heading", title=title, size=self.size, time=when)
+
+
+def civil(at: int, offset_minutes: int) -> str:
+    """Return an instant (UTC ms) as civil time at an offset, to the minute."""
+    zone = timezone(timedelta(minutes=offset_minutes))
+    return datetime.fromtimestamp(at // 1000, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _ids(value: Any) -> Iterator[str]:
+    """Give every string within a JSON value, in which ids of people may stand."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield name
+            yield from _ids(member)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _ids(item)
+
+
+def moment(asked: str, offset_minutes: int) -> int:
+    """Return the instant (UTC ms) that a civil time names, inclusive; a day alone means to its end.
+
+    Raises `CliError` `TIME_INVALID`.
+    """
+    zone = timezone(timedelta(minutes=offset_minutes))
+    try:
+        if len(asked) == 10:
+            day = date.fromisoformat(asked)
+            return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000 + DAY_MS - 1
+        given = datetime.fromisoformat(asked)
+    except ValueError:
+        raise CliError("TIME_INVALID", asked=asked[:40]) from None
+    aware = given if given.tzinfo else given.replace(tzinfo=zone)
+    return int(aware.timestamp() * 1000)
+
+
+def published_size(home: Home, store: Store) -> int:
+    """Return how many entries may be shown. Raises `StoreError` `ROLLBACK_DETECTED` if the store has lost some."""
+    pinned, size = pin.read(home.pin), store.size()
+    if pinned is not None and pinned.size > size:
+        raise StoreError("ROLLBACK_DETECTED", pinned=pinned.size, size=size)
+    return pinned.size if pinned else 0
+
+
+def read_acts(made: Terminal, store: Store, size: int) -> tuple[Act, ...]:
+    """Return the acts of the first `size` entries."""
+    acts: list[Act] = []
+    with made.progress("reading", size if size >= LONG else 0) as advance:
+        for _, entry in store.read_entries(0, size):
+            acts.append(decode_own_entry(entry))
+            if len(acts) % 500 == 0:
+                advance(len(acts))
+    return tuple(acts)
+
+
+def known_at(acts: tuple[Act, ...], asked: str | None) -> int:
+    """Return how many of `acts` were known at the position or time that was asked for. Raises `CliError`."""
+    if asked is None:
+        return len(acts)
+    if asked.isascii() and asked.isdigit():
+        index = int(asked)
+        if index >= len(acts):
+            raise CliError("INDEX_UNKNOWN", index=index, entries=len(acts))
+        return index + 1
+    offset = offset_of(acts)
+    until = moment(asked, offset)
+    return sum(act.at <= until for act in acts)
+
+
+def offset_of(acts: tuple[Act, ...]) -> int:
+    """Return the offset that the charter records, in minutes; 0 before there is one."""
+    return int(acts[0].body.programme["utc_offset_minutes"]) if acts else 0
+
+
+@contextmanager
+def opened(made: Terminal, home: Path, at: str | None = None) -> Iterator[View]:
+    """Open a ledger for reading, within a command that has its terminal already."""
+    found = read_home(home)
+    with open_store(found) as store:
+        published = published_size(found, store)
+        everything = read_acts(made, store, published)
+        if everything:
+            made.origin, made.rehearsal = everything[0].body.origin, everything[0].body.rehearsal
+        acts = everything[: known_at(everything, at)]
+        state = Selection()
+        for act in acts:
+            state.apply(act)
+        yield View(made, found, store, published, acts, state, read_cast(found.folder))
+
+
+@contextmanager
+def viewing(home: Path, lang: str | None, as_json: bool, at: str | None = None) -> Iterator[View]:
+    """Open a ledger for a reading command."""
+    with terminal(lang, as_json) as made, opened(made, home, at) as view:
+        yield view
