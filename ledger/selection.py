@@ -10,11 +10,29 @@ from typing import Any
 
 from ledger.procedure.acts import ACTS, ALL_SPONSORS, ActRule
 from ledger.roll import Roll
-from ledger.state import applications, bodies, charter, deliberation, naming, notices, people, polls, rounds
+from ledger.state import (
+    applications,
+    ballots,
+    bodies,
+    charter,
+    deliberation,
+    disputes,
+    naming,
+    notices,
+    objections,
+    outcomes,
+    people,
+    places,
+    polls,
+    scores,
+    screening,
+    sessions,
+)
 from ledger.state.applications import Applications
 from ledger.state.bodies import Bodies
 from ledger.state.charter import Charter, seal
 from ledger.state.deliberation import Deliberation
+from ledger.state.disputes import Evidence
 from ledger.state.findings import FOLDS as FINDING_FOLDS
 from ledger.state.findings import Findings
 from ledger.state.matters import ExtraSigners, Folds
@@ -26,7 +44,24 @@ from ledger.state.standing import Out
 from ledger.statements import Act
 from ledger.statements.foundation import ActCountersigned, ActDeclined, CharterSealed
 
-_MATTERS = (charter, people, applications, bodies, rounds, polls, deliberation, notices, naming)
+_MATTERS = (
+    charter,
+    people,
+    applications,
+    screening,
+    bodies,
+    sessions,
+    scores,
+    ballots,
+    polls,
+    outcomes,
+    deliberation,
+    places,
+    notices,
+    objections,
+    naming,
+    disputes,
+)
 
 
 def _gather(name: str) -> Folds:
@@ -69,6 +104,7 @@ class Selection:
     deliberation: Deliberation = field(default_factory=Deliberation)
     notices: Notices = field(default_factory=Notices)
     naming: Naming = field(default_factory=Naming)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @property
     def charter(self) -> Charter:

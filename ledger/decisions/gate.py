@@ -3,17 +3,24 @@
 from typing import Any
 
 from ledger.decisions import (
+    aftermath,
     applications,
+    ballots,
     bodies,
     certification,
+    closing,
     deliberation,
+    findings,
     foundation,
     naming,
     notices,
+    objections,
     people,
     polls,
     rounds,
     screening,
+    sessions,
+    vacancies,
 )
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.procedure.acts import ACTS, ALL_SPONSORS, ANYONE, ActRule
@@ -28,8 +35,8 @@ from ledger.statements.kinds import name_of
 from ledger.statements.notices import ObjectionReceived, ObjectionWithdrawn
 
 _FAMILIES = (
-    foundation, people, applications, screening, bodies, rounds,
-    polls, deliberation, notices, naming, certification,
+    foundation, people, applications, screening, bodies, sessions, rounds, ballots, closing, polls, deliberation,
+    vacancies, notices, objections, naming, aftermath, findings, certification,
 )  # fmt: skip
 
 DECISIONS: Decisions = {}
@@ -117,7 +124,7 @@ def _impersonation(statement: Statement[Any], rule: ActRule) -> Refusal | None:
     behalf = statement.on_behalf_of
     expected = getattr(statement.body, rule.behalf) if rule.behalf else None
     if behalf != expected:
-        return refuse("ON_BEHALF_MISMATCH", rule.clause, given=behalf or "-", expected=expected or "-")
+        return refuse(rule.behalf_code, rule.clause, given=behalf or "-", expected=expected or "-")
     return None
 
 

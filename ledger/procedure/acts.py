@@ -38,7 +38,8 @@ class ActRule:
 
     `needs` = `ALL_SPONSORS`: every sponsor's office has signed, the author included if a sponsor. `recheck`: the act must still be
     admissible when the last signer signs. `suspended`: admitted while the selection rests. `transcribed`: the act is
-    on paper, its `claimed_at` or body attests the time. `behalf`: the body's member that `on_behalf_of` must equal.
+    on paper, its `claimed_at` or body attests the time. `behalf`: the body's member that `on_behalf_of` must equal;
+    `behalf_code`: the refusal where it does not.
     """
 
     clause: str
@@ -50,6 +51,7 @@ class ActRule:
     suspended: bool = False
     transcribed: bool = False
     behalf: str | None = None
+    behalf_code: str = "ON_BEHALF_MISMATCH"
 
 
 _ROUNDS = (S.GROUP_ROUND, S.PANEL_ROUND)
@@ -128,7 +130,7 @@ ACTS = MappingProxyType(
         "scoring.closed": ActRule("五(一)", (ORGANISER,), (S.GROUP_ROUND,)),
         "discussion.recorded": ActRule("五(三)", (ORGANISER,), _ROUNDS),
         "round.opened": ActRule("五", (ORGANISER,), _ROUNDS),
-        "ballot.cast": ActRule("五", ANYONE, _ROUNDS),
+        "ballot.cast": ActRule("五", ANYONE, _ROUNDS, behalf_code="NOT_BALLOT_OWNER"),
         "paper_ballot.entered": ActRule(
             "五", (TELLER,), _ROUNDS, (SCRUTINEER,), 1, recheck=True, transcribed=True, behalf="member"
         ),

@@ -5,6 +5,7 @@ alternates (`tie_alternates`). Then a run-off is due; the ranking itself, and al
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from ledger.procedure.counting import Tally
@@ -97,6 +98,11 @@ def runoff_needed(ranking: Ranking, seats: int, *, order_matters: bool = False) 
     if result.unordered:
         return RunoffNeed(result.unordered[0], len(result.unordered[0]) - 1, at_cut=False)
     return None
+
+
+def runoffs_exhausted(need: RunoffNeed, held: Iterable[AbstractSet[str]], most: int) -> bool:
+    """Reading `runoff_exhausted`: have those still tied stood together in as many run-offs as the programme allows?"""
+    return sum(frozenset(need.candidates) <= together for together in held) >= most
 
 
 def share_changes_cut(tallies: Iterable[Tally], keys: tuple[Key, ...], seats: int) -> CutChange | None:

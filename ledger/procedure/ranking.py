@@ -131,6 +131,11 @@ def order_key(name: DecidedBy, order: Mapping[str, int], source: str = "") -> Ke
     return _key(name, {candidate: -place for candidate, place in order.items()}, source)
 
 
+def decided_key(name: DecidedBy, values: Iterable[tuple[str, int]], source: str = "") -> Key:
+    """Reading `runoff_exhausted`: among those whom run-offs left equal, more of the leaders' votes, or of the lot, go first."""
+    return _key(name, dict(values), source)
+
+
 def runoff_key(runoff: Ranking, source: str = "") -> Key:
     """Readings `tie_…`: a key from a completed run-off; those equal in it again stay equal."""
     return order_key(DecidedBy.RUNOFF, {place.candidate: place.rank for place in runoff.places}, source)

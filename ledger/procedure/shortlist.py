@@ -9,7 +9,6 @@ from enum import StrEnum
 from fractions import Fraction
 from math import ceil
 
-
 A_THIRD = Fraction(1, 3)
 """Clause 五(三): by how much of the seats the shortlist exceeds them."""
 

@@ -1,0 +1,174 @@
+"""How a session stands: lines, ladder of keys, ranking and cut, derived from the state and from nothing else.
+
+Clauses five(一)–(三) and five(五). An open round's lines are never asked for: a session counts only rounds whose close two
+scrutineers have signed. What a certification signs of it is for `results`.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ledger.procedure.closing import Balance
+from ledger.procedure.counting import Ballot, MinApproval, Tally, reaches_minimum, tally
+from ledger.procedure.cuts import Cut, CutChange, RunoffNeed, cut, runoff_needed, runoffs_exhausted, share_changes_cut
+from ledger.procedure.programme import Programme, Stage, StageKind
+from ledger.procedure.ranking import (
+    DecidedBy,
+    Key,
+    Ranking,
+    RecusalRanking,
+    decided_key,
+    mean_score_key,
+    public_votes_key,
+    rank,
+    runoff_key,
+)
+from ledger.procedure.scores import mean_scores
+from ledger.state.rounds import Round, RoundStatus, Session
+
+if TYPE_CHECKING:
+    from ledger.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A session counted as it stands now.
+
+    `lines` has everybody on the list of the vote, `ranking` those who still stand and reach the least approvals,
+    `below` those who do not, `everybody` what the ranking would be had nobody been removed. `due` is the tie that still
+    has to be settled, by a run-off or, if `exhausted`, by what the programme says of that.
+    """
+
+    played: Round
+    lines: Mapping[str, Tally]
+    keys: tuple[Key, ...]
+    ranking: Ranking
+    below: Ranking
+    everybody: Ranking
+    cut: Cut
+    due: RunoffNeed | None
+    exhausted: bool
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Those on the list who no longer stand, by id."""
+        standing = {*self.ranking.candidates, *self.below.candidates}
+        return tuple(sorted(self.lines.keys() - standing))
+
+    @property
+    def removal_changes_cut(self) -> bool:
+        """Whether somebody is taken, or tied at the cut, only because another was removed (dispute D19)."""
+        before = cut(self.everybody, self.played.seats)
+        gone = frozenset(self.removed)
+        tied_before = frozenset(before.tied_at_cut or ()) - gone
+        return (
+            frozenset(before.taken) - gone != frozenset(self.cut.taken)
+            or tied_before != frozenset(self.cut.tied_at_cut or ())
+        ) and bool(gone)
+
+
+def recusals_of(state: "Selection", played: Round) -> dict[str, frozenset[str]]:
+    """Return the members recused for each candidate as they bind this round.
+
+    A recusal acts forward: it takes nothing from a ballot that was in before it.
+    """
+    ballots = played.ballots
+    return {
+        candidate: frozenset(
+            member for member, entry in members.items() if member not in ballots or entry < ballots[member].index
+        )
+        for candidate, members in state.bodies.recused(played.stage, played.group).items()
+        if candidate in played.standing
+    }
+
+
+def present_voters(state: "Selection", played: Round) -> frozenset[str]:
+    """Return the members present who may vote in this round: on the roster, and not recused for everybody."""
+    roster = state.bodies.roster(played.stage, played.group)
+    members = frozenset(roster.members if roster else ()) & played.session.present.keys()
+    recusals = recusals_of(state, played)
+    kept_out = frozenset.intersection(*(recusals.get(one, frozenset()) for one in played.candidates))
+    return members - kept_out
+
+
+def balance_of(played: Round) -> Balance:
+    """Return the ballots of a round as they are on record."""
+    returned = len(played.ballots)
+    void = sum(cast.void for cast in played.ballots.values())
+    return Balance(len(played.issued), returned, len(played.issued) - returned, void)
+
+
+def lines_of(state: "Selection", played: Round, candidates: AbstractSet[str] | None = None) -> tuple[Tally, ...]:
+    """Count a round for these candidates (by default its whole list); a ballot invalidated by decision is void."""
+    ballots = (
+        Ballot(cast.member, frozenset(), void=True)
+        if cast.void or cast.invalid is not None
+        else Ballot(cast.member, frozenset(cast.approve), frozenset(cast.against), frozenset(cast.abstain))
+        for cast in played.ballots.values()
+    )
+    return tally(played.standing if candidates is None else candidates, ballots, recusals_of(state, played))
+
+
+def polled_before(programme: Programme, stage: Stage) -> Stage | None:
+    """Return the public vote that orders equals of this stage, if there is one before it: clause five(五)."""
+    if stage.takes != "nominees":
+        return None
+    polls = [earlier for earlier in programme.before(stage.id) if earlier.kind is StageKind.PUBLIC_VOTE]
+    return polls[-1] if polls else None
+
+
+def ladder(state: "Selection", session: Session) -> tuple[Key, ...]:
+    """Return the keys that settle equals, in their order: scores or public votes, run-offs, the leaders' decision or a lot."""
+    programme = state.charter.version_for(session.stage).programme
+    stage = programme.stage(session.stage)
+    if stage is None:
+        return ()
+    reading = RecusalRanking(programme.reading("recusal_ranking") or RecusalRanking.RAW)
+    keys: list[Key] = []
+    if programme.reading(stage.tie_reading or "") == "score_then_runoff":
+        means = mean_scores(entry.sheet for entry in session.sheets.values())
+        keys.append(mean_score_key({one.candidate: one.mean for one in means}, session.subject))
+    polled = polled_before(programme, stage)
+    if polled is not None:
+        poll = state.polls.of_stage(polled.id)
+        keys.append(public_votes_key(state.polls.deciding(poll) if poll else {}, f"poll:{poll.id}" if poll else ""))
+    keys += [runoff_key(rank(lines_of(state, one), (), reading), one.id) for one in session.runoffs]
+    for settled in session.resolutions:
+        keys.append(decided_key(DecidedBy.LOT if settled.by_lot else DecidedBy.DECISION, settled.values, settled.round))
+    return tuple(keys)
+
+
+def derive(state: "Selection", session: Session) -> Derivation | None:
+    """Count a session as it stands; None before its vote is closed."""
+    played = session.main
+    if played is None or played.status is not RoundStatus.CLOSED:
+        return None
+    programme = state.charter.version_for(session.stage).programme
+    stage = programme.stage(session.stage)
+    reading = RecusalRanking(programme.reading("recusal_ranking") or RecusalRanking.RAW)
+    least = MinApproval(programme.reading("min_approval") or MinApproval.NONE)
+    keys = ladder(state, session)
+    lines = {line.candidate: line for line in lines_of(state, played)}
+    standing = [line for candidate, line in lines.items() if candidate not in state.out]
+    ranking = rank([line for line in standing if reaches_minimum(line, least)], keys, reading)
+    order_matters = stage is not None and stage.takes == "nominees"
+    due = runoff_needed(ranking, played.seats, order_matters=order_matters)
+    held = [one.standing for one in session.runoffs]
+    return Derivation(
+        played,
+        lines,
+        keys,
+        ranking,
+        below=rank([line for line in standing if not reaches_minimum(line, least)], keys, reading),
+        everybody=rank([line for line in lines.values() if reaches_minimum(line, least)], keys, reading),
+        cut=cut(ranking, played.seats, order_matters=order_matters),
+        due=due,
+        exhausted=due is not None and runoffs_exhausted(due, held, programme.runoffs_most),
+    )
+
+
+def share_change(derived: Derivation) -> CutChange | None:
+    """Reading `recusal_ranking`: would the other reading cut differently among those who can be taken?"""
+    taken = [derived.lines[candidate] for candidate in derived.ranking.candidates]
+    return share_changes_cut(taken, derived.keys, derived.played.seats)

@@ -1,0 +1,81 @@
+"""Ties settled after the last run-off, and results certified: what they fix for good (five, five(五))."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ledger.derivation import derive, share_change
+from ledger.results import FinalOrder, poll_outcome, session_outcome
+from ledger.state.rounds import Session
+from ledger.statements.rounds import ResultCertified, TieResolved
+from ledger.tie_breaks import settle
+
+if TYPE_CHECKING:
+    from ledger.selection import Selection
+    from ledger.state.matters import Folds
+    from ledger.statements import Act
+
+STAGE, POLL = "stage", "poll"
+
+
+def subject_of(subject: str) -> tuple[str, str, str | None]:
+    """Return what a subject names: its kind, the id of the stage or poll, and the group of a stage."""
+    kind, _, rest = subject.partition(":")
+    if kind != STAGE:
+        return kind, rest, None
+    stage, _, group = rest.partition(":")
+    return kind, stage, group or None
+
+
+def _tie_resolved(state: "Selection", act: "Act", now: "Act") -> None:
+    body: TieResolved = act.body
+    session = state.rounds.by_id[body.round].session
+    settled = settle(state, session, now.index)
+    if settled is not None:
+        session.resolutions.append(settled)
+        session.changed = now.index
+
+
+def _certified(state: "Selection", act: "Act", now: "Act") -> None:
+    body: ResultCertified = act.body
+    kind, name, group = subject_of(body.subject)
+    if kind == POLL:
+        poll = state.polls.by_id[name]
+        poll.outcome = replace(poll_outcome(state, poll), index=now.index)
+        return
+    session = state.rounds.begun(name, group)
+    outcome = session_outcome(state, session)
+    if outcome is not None:
+        session.outcome = replace(outcome, index=now.index)
+        _review(state, session, now.index)
+        stage = state.charter.stage(name)
+        if stage is not None and stage.takes == "nominees":
+            state.rounds.final = FinalOrder(outcome.taken, outcome.left, now.index)
+
+
+def _review(state: "Selection", session: Session, at: int) -> None:
+    """Record what hung on a reading or on a removal: an auditor sees who would have been taken otherwise."""
+    derived = derive(state, session)
+    if derived is None:
+        return
+    played = derived.played
+    change = share_change(derived)
+    if change is not None:
+        entries = sorted({entry for members in _recused(state, session) for entry in members.values()})
+        raw, share = ", ".join(change.only_raw) or "-", ", ".join(change.only_share) or "-"
+        state.findings.add(
+            "RECUSAL_CHANGES_CUT", "warn", at, *entries, at, subject=session.subject, by_votes=raw, by_share=share
+        )
+    if derived.removal_changes_cut:
+        removed = derived.removed
+        entries = [state.out[person].index for person in removed]
+        state.findings.add(
+            "REMOVAL_CHANGES_CUTOFF", "warn", at, played.closed or at, *entries, at,
+            subject=session.subject, removed=", ".join(removed),
+        )  # fmt: skip
+
+
+def _recused(state: "Selection", session: Session) -> list[dict[str, int]]:
+    return list(state.bodies.recused(session.stage, session.group).values())
+
+
+FOLDS: "Folds" = {TieResolved: _tie_resolved, ResultCertified: _certified}
