@@ -1,15 +1,15 @@
 """Inspection, proposed list and named votes: clause five(六), and wherever else a group decides by name."""
 
-from ledger.decisions.prerequisites import not_derived, places_vacant, steps_missing, unreasoned
+from ledger.decisions.prerequisites import not_begun, not_derived, places_vacant, steps_missing, unreasoned
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions, StageGates
 from ledger.nominees import to_propose
 from ledger.procedure.deliberating import voters_needed
 from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.reasons import Refusal, refuse
+from ledger.round_plan import exhausted_tie
 from ledger.selection import Selection
 from ledger.state.deliberation import Matter
 from ledger.state.places import standing
-from ledger.state.rounds import RoundStatus
 from ledger.state.voters import APPROVAL, OBJECTION, TIE, deciding, kept_out, kind_of, members
 from ledger.statements.deliberation import (
     CandidatesProposed,
@@ -17,6 +17,7 @@ from ledger.statements.deliberation import (
     DeliberationVoted,
     InspectionReported,
 )
+from ledger.tie_breaks import LOT, settle
 
 CLAUSE = "五(六)"
 
@@ -24,6 +25,9 @@ CLAUSE = "五(六)"
 def _inspect(state: Selection, asked: Asked) -> Refusal | None:
     """Clause 五(六): those who hold a place are inspected once, at their work too, and with reasons."""
     body: InspectionReported = asked.body
+    early = not_begun(state, asked, StageKind.DELIBERATION)
+    if early is not None:
+        return early
     if body.candidate not in standing(state):
         return refuse("NOT_A_NOMINEE", CLAUSE, person=body.candidate)
     known = state.deliberation.inspections.get(body.candidate)
@@ -35,6 +39,9 @@ def _inspect(state: Selection, asked: Asked) -> Refusal | None:
 def _propose(state: Selection, asked: Asked) -> Refusal | None:
     """Clause 五(六): all who hold a place and are not agreed to yet, each inspected; nobody is added or left out."""
     body: CandidatesProposed = asked.body
+    early = not_begun(state, asked, StageKind.DELIBERATION)
+    if early is not None:
+        return early
     derived = to_propose(state)
     if not derived:
         return refuse("NOTHING_TO_PROPOSE", CLAUSE)
@@ -55,15 +62,16 @@ def _vote(state: Selection, asked: Asked) -> Refusal | None:
     refused = _votable(state, body.matter, matter)
     if refused is not None:
         return refused
-    if matter is not None and asked.person in matter.votes:
+    if matter is not None and matter.closed is None and asked.person in matter.votes:
         return refuse("ALREADY_VOTED", CLAUSE, first=matter.votes[asked.person].index)
     return _voices(state, asked, matter)
 
 
 def _votable(state: Selection, matter_id: str, matter: Matter | None) -> Refusal | None:
-    if matter is None and not (kind_of(matter_id) == TIE and _tie_waits(state, matter_id)):
+    tied = _tied(state, matter_id)
+    if matter is None and not tied:
         return refuse("UNKNOWN_MATTER", CLAUSE, matter=matter_id)
-    if matter is not None and matter.closed is not None:
+    if matter is not None and matter.closed is not None and not tied:
         return refuse("MATTER_CLOSED", CLAUSE, matter=matter_id, index=matter.closed)
     if kind_of(matter_id) == OBJECTION:
         objection = state.notices.objections.by_id[matter_id.partition(":")[2]]
@@ -72,9 +80,14 @@ def _votable(state: Selection, matter_id: str, matter: Matter | None) -> Refusal
     return None
 
 
-def _tie_waits(state: Selection, matter_id: str) -> bool:
-    known = state.rounds.by_id.get(matter_id.partition(":")[2])
-    return known is not None and known.status is RoundStatus.CLOSED
+def _tied(state: Selection, matter_id: str) -> tuple[str, ...]:
+    """Reading `runoff_exhausted`: who is tied after the last run-off, while the leaders have not parted them."""
+    known = state.rounds.by_id.get(matter_id.partition(":")[2]) if kind_of(matter_id) == TIE else None
+    tie = exhausted_tie(state, known.session) if known else None
+    if known is None or tie is None or tie.round != known.id:
+        return ()
+    by_lot = state.charter.version_for(known.stage).programme.reading("runoff_exhausted") == LOT
+    return () if by_lot or settle(state, known.session, state.size) else tie.candidates
 
 
 def _voices(state: Selection, asked: Asked, matter: Matter | None) -> Refusal | None:
@@ -85,7 +98,7 @@ def _voices(state: Selection, asked: Asked, matter: Matter | None) -> Refusal | 
     for subject in given:
         if kept_out(state, body.matter, asked.person, subject):
             return refuse("DECIDER_CONFLICT", "五(七)", person=asked.person, subject=subject)
-    subjects = matter.subjects if matter else _tie_subjects(state, body.matter, given)
+    subjects = matter.subjects if matter else _tied(state, body.matter)
     expected = [one for one in subjects if not kept_out(state, body.matter, asked.person, one)]
     if not expected or sorted(given) != sorted(expected):
         return refuse("VOICES_INCOMPLETE", CLAUSE, expected=len(expected), given=len(given))
@@ -95,12 +108,6 @@ def _voices(state: Selection, asked: Asked, matter: Matter | None) -> Refusal | 
         if refused is not None:
             return refused
     return None
-
-
-def _tie_subjects(state: Selection, matter_id: str, given: list[str]) -> tuple[str, ...]:
-    """The first vote on a tie names who is tied; `tie.resolved` holds it against the derived tie."""
-    known = state.rounds.by_id[matter_id.partition(":")[2]]
-    return tuple(given) if len(given) > 1 and set(given) <= set(known.candidates) else ()
 
 
 def too_few(state: Selection, matter: Matter) -> Refusal | None:

@@ -1,6 +1,6 @@
 """The public notice: clause five(七)."""
 
-from ledger.decisions.prerequisites import not_derived, places_vacant, steps_missing, unreasoned
+from ledger.decisions.prerequisites import not_begun, not_derived, places_vacant, steps_missing, unreasoned
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions, StageGates
 from ledger.nominees import to_publish
 from ledger.procedure.programme import Stage, StageKind
@@ -20,9 +20,10 @@ def _publish(state: Selection, asked: Asked) -> Refusal | None:
     body: NoticePublished = asked.body
     if body.notice in state.notices.by_id:
         return refuse("DUPLICATE_ID", CLAUSE, id=body.notice)
+    early = not_begun(state, asked, StageKind.NOTICE)
     stage = only_stage(asked.programme, StageKind.NOTICE)
-    if stage is None or stage.id not in state.charter.stages:
-        return refuse("STAGE_NOT_OPEN", CLAUSE, stage=stage.id if stage else "-")
+    if early is not None or stage is None:
+        return early
     strange = [one for one in body.channels if one not in stage.channels]
     if strange or not body.channels or len(set(body.channels)) != len(body.channels):
         return refuse("CHANNEL_NOT_DECLARED", stage.clause, channel=strange[0] if strange else "-")

@@ -6,6 +6,7 @@ from ledger.decisions.registry import Asked
 from ledger.nominees import Step, first_missing, list_hash
 from ledger.procedure.programme import StageKind
 from ledger.procedure.reasons import Refusal, refuse
+from ledger.procedure.steps import only_stage
 from ledger.selection import Selection
 from ledger.state.clocks import clock_of
 from ledger.state.places import vacancies
@@ -23,6 +24,14 @@ def steps_missing(
         if missing is not None:
             return refuse("PREREQUISITE_MISSING", clause, step=missing.value, subject=person)
     return None
+
+
+def not_begun(state: Selection, asked: Asked, kind: StageKind) -> Refusal | None:
+    """Refuse a step of a stage that has not begun; once it has, those who move up later take the step in later stages."""
+    stage = only_stage(asked.programme, kind)
+    if stage is not None and stage.id in state.charter.stages:
+        return None
+    return refuse("STAGE_NOT_OPEN", stage.clause if stage else "五", stage=stage.id if stage else kind.value)
 
 
 def places_vacant(state: Selection, clause: str) -> Refusal | None:

@@ -128,6 +128,8 @@ def _voted(state: "Selection", act: "Act", now: "Act") -> None:
     body: DeliberationVoted = act.body
     subjects = tuple(sorted(voice.subject for voice in body.voices))
     matter = state.deliberation.open_matter(body.matter, subjects, now.index)
+    if matter.closed is not None:  # the leaders did not part the tied, and vote again
+        matter.reopen()
     matter.votes[act.person] = NamedVote(now.index, body.voices)
 
 
