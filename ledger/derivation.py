@@ -1,7 +1,7 @@
 """How a session stands: lines, ladder of keys, ranking and cut, derived from the state and from nothing else.
 
-Clauses five(一)–(三) and five(五). An open round's lines are never asked for: a session counts only rounds whose close two
-scrutineers have signed. What a certification signs of it is for `results`.
+Clauses five(一)–(三) and five(五). An open round's lines are never asked for: a session counts only rounds whose close
+two scrutineers have signed. What a certification signs of it is for `results`.
 """
 
 from collections.abc import Mapping
@@ -119,7 +119,7 @@ def polled_before(programme: Programme, stage: Stage) -> Stage | None:
 
 
 def ladder(state: "Selection", session: Session) -> tuple[Key, ...]:
-    """Return the keys that settle equals, in their order: scores or public votes, run-offs, the leaders' decision or a lot."""
+    """Return the keys that settle equals, in order: scores or public votes, run-offs, the leaders' votes or a lot."""
     programme = state.charter.version_for(session.stage).programme
     stage = programme.stage(session.stage)
     if stage is None:

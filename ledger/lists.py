@@ -46,7 +46,7 @@ def groups_with_candidates(state: "Selection", stage: Stage) -> tuple[str | None
 
 
 def in_declared_order(state: "Selection", subject: str, candidates: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the candidates as a list shows them: as drawn for this subject beforehand, else by person id (dispute D17)."""
+    """Dispute D17: return the candidates as a list shows them: as drawn for this subject beforehand, else by id."""
     places = {person: place for place, person in enumerate(state.bodies.drawn("order", subject) or ())}
     return tuple(sorted(candidates, key=lambda person: (places.get(person, len(places)), person)))
 

@@ -29,7 +29,7 @@ Row: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FinalOrder:
-    """The order that the last panel round fixed: nominees by place, alternates (备选人员) in order, the certifying entry."""
+    """What the nominees' round fixed: nominees by place, alternates (备选人员) in order, the certifying entry."""
 
     nominees: tuple[str, ...]
     alternates: tuple[str, ...]
@@ -38,7 +38,7 @@ class FinalOrder:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A result: its subject, way of counting and rows; who is taken, in order, and who follows. `index` certifies it."""
+    """A result: its subject, way of counting and rows; who is taken and who follows, in order. `index` certifies it."""
 
     subject: str
     projection: str

@@ -1,8 +1,8 @@
 """Which round is due, and with what list and numbers: nothing of it is for whoever opens the round to choose.
 
-Clauses five(一)–(三), five(五); readings `max_approvals`, `shortlist_rounding`, `shortlist_short`, `tie_…`, `runoff_exhausted`.
-First the vote of the whole list; once closed, a run-off among those tied at the cut (or, of the nominees' round, among
-tied alternates); after the last run-off allowed, the leaders' named votes or a lot.
+Clauses five(一)–(三), five(五); readings `max_approvals`, `shortlist_rounding`, `shortlist_short`, `tie_…` and
+`runoff_exhausted`. First the vote of the whole list; once closed, a run-off among those tied at the cut (or, of the
+nominees' round, among tied alternates); after the last run-off allowed, the leaders' named votes or a lot.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""A tie that run-offs did not settle: by the leaders' named votes or by a lot, reading `runoff_exhausted` (clause five).
+"""A tie that run-offs did not settle: by the leaders' named votes or by a lot, reading `runoff_exhausted`.
 
-The leaders vote on the matter `tie:<round>`, where the round is the last one held on the tie; the lot is a draw of purpose
-`lot` for that round, its seeds committed beforehand. Either gives an order; nobody states one. Where the leaders are equally
-divided, only reopening the last round helps.
+The leaders vote on the matter `tie:<round>`, where the round is the last one held on the tie; the lot is a draw of
+purpose `lot` for that round, its seeds committed beforehand. Either gives an order; nobody states one. Where the
+leaders are equally divided, only reopening the last round helps.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """The play of a session: attendance, scores, discussion, ballots, run-offs, close and certification.
 
-Each function plays one thing that people do; `play_group_stage`, `play_panel_stage` and `play_public_vote` play a stage from
-its opening to its close. Works for any programme: bodies, seats, criteria and channels are read from its value.
+Each function plays one thing that people do; `play_group_stage` and `play_panel_stage` play a stage from its opening to
+its close. Works for any programme: bodies, seats and criteria are read from its value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,10 +44,10 @@ WATCHERS = ((SCRUTINEERS[0], "scrutineer"), (SCRUTINEERS[1], "scrutineer"), (TEL
 class SessionPlan:
     """What is to happen in one session; people are named by alias.
 
-    `order`: candidates from best to last, for scores and for votes not stated (by default as listed). `approvals`: wanted
-    approvals of the vote of the whole list, all or some of them. `runoffs`: the same for each run-off; one that is not
-    stated goes by `order`. `recusals`: (member, candidate). `paper`: members whose ballots come on paper. `absent`:
-    members who do not come.
+    `order`: candidates from best to last, for scores and for votes not stated (by default as listed). `approvals`:
+    wanted approvals of the vote of the whole list, all or some of them. `runoffs`: the same for each run-off; one that
+    is not stated goes by `order`. `recusals`: (member, candidate). `paper`: members whose ballots come on paper.
+    `absent`: members who do not come.
     """
 
     order: Sequence[str] = ()
@@ -248,7 +248,7 @@ def ballot(
     """Return a ballot by the aliases it names."""
     played = world.state.rounds.by_id[round_id]
     named = [tuple(world.person(alias) for alias in words) for words in (abstain, against, approve)]
-    return BallotCast(*named, played.list_hash, round_id)
+    return BallotCast(named[0], named[1], named[2], played.list_hash, round_id)
 
 
 def paper_ballot(

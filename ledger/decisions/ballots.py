@@ -42,7 +42,7 @@ def _cast(state: Selection, asked: Asked) -> Refusal | None:
 
 
 def _paper(state: Selection, asked: Asked) -> Refusal | None:
-    """Dispute D08: a teller enters a paper ballot of a member who is there; with too many approvals it must be void (废票)."""
+    """Dispute D08: a teller enters the paper ballot of a member who is there; an over-vote must be void (废票)."""
     body: PaperBallotEntered = asked.body
     clause = stage_asked(asked).clause
     played = state.rounds.by_id.get(body.round)

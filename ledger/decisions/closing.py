@@ -1,4 +1,4 @@
-"""Closing a round: not early, with a quorum, with a balance that comes out, before two scrutineers (五, disputes D11–D18)."""
+"""Closing a round: not early, with a quorum, a balance that comes out, and two scrutineers (五, disputes D11–D18)."""
 
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.decisions.scrutiny import conflict_of

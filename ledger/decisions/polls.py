@@ -77,7 +77,7 @@ def _close(state: Selection, asked: Asked) -> Refusal | None:
 
 
 def _import(state: Selection, asked: Asked) -> Refusal | None:
-    """Disputes F07, F08: a channel gives its totals once the poll is closed; once certified nothing changes any more."""
+    """Disputes F07, F08: a channel gives its totals once the poll is closed; certified, they change no more."""
     body: TotalsImported = asked.body
     known = _known(state, asked, body.poll)
     if isinstance(known, Refusal):

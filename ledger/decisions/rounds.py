@@ -14,7 +14,7 @@ from ledger.statements.rounds import BallotsOpenedEarly, RoundOpened, RoundReope
 
 
 def _open(state: Selection, asked: Asked) -> Refusal | None:
-    """Clauses 五(一)–(三), 五(五): the round that is due opens with the derived list, after discussion, with a quorum."""
+    """Clauses 五(一)–(三), 五(五): the round that is due opens, with the derived list, discussion and a quorum."""
     body: RoundOpened = asked.body
     stage = stage_asked(asked)
     if body.round in state.rounds.by_id:

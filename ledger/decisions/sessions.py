@@ -88,7 +88,7 @@ def _score(state: Selection, asked: Asked) -> Refusal | None:
 
 
 def _revise(state: Selection, asked: Asked) -> Refusal | None:
-    """Dispute C02: a score is revised with reason; after the reveal too, but then it is a breach until auditors close it."""
+    """Dispute C02: a score is revised with reason; after the reveal it is a breach until auditors close it."""
     body: ScoreRevised = asked.body
     stage = stage_asked(asked)
     session = state.rounds.session(stage.id, body.group)
@@ -151,7 +151,7 @@ def _close_scoring(state: Selection, asked: Asked) -> Refusal | None:
 
 
 def _discuss(state: Selection, asked: Asked) -> Refusal | None:
-    """Clause 五(三): the body's discussion: who was there (a quorum of those present), who was considered, the minutes."""
+    """Clause 五(三): the body's discussion: a quorum of those present, who was considered, the minutes."""
     body: DiscussionRecorded = asked.body
     stage = stage_asked(asked)
     session = state.rounds.session(stage.id, body.group)

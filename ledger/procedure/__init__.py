@@ -57,9 +57,19 @@ CONTENTS = (
     Clause(
         "五(三)",
         "综合组讨论后记名投票;初提人选比名额多三分之一,从高到低取足。",
-        ("ballots.first_problem", "counting.quorum_checks", "shortlist.shortlist_size", "cuts.cut"),
+        (
+            "ballots.first_problem",
+            "closing.quorum_problem",
+            "closing.may_close_early",
+            "counting.quorum_checks",
+            "counting.balance_problems",
+            "shortlist.shortlist_size",
+            "cuts.cut",
+        ),
     ),
-    Clause("五(四)", "初提人选交公众投票;公众票只用来分开同票。", ("ranking.public_votes_key",)),
+    Clause(
+        "五(四)", "初提人选交公众投票;公众票只用来分开同票。", ("totals.totals_problem", "ranking.public_votes_key")
+    ),
     Clause(
         "五(五)",
         "综合组再次记名投票,按赞成票取足名额;同票时公众票多者在前;其余为备选,次序就此固定。",

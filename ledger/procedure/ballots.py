@@ -60,8 +60,8 @@ def first_problem(
 ) -> BallotProblem | None:
     """Clauses 五(一)–(五), reading `max_approvals`: say what is wrong with a ballot first; `None`: it can be taken.
 
-    Too many approvals; two words on one candidate; a word on someone who does not stand in this round, or on a candidate for
-    whom the member is recused (`recused_from`).
+    Too many approvals; two words on one candidate; a word on someone who does not stand in this round, or on a
+    candidate for whom the member is recused (`recused_from`).
     """
     if len(approve) > max_approvals:
         return BallotProblem(BallotFault.OVERVOTE, None, len(approve))

@@ -1,7 +1,7 @@
-"""When a round may end, and whether enough took part: clauses 五(一)–(三), 五(五), reading `quorum`; disputes D11 to D15.
+"""When a round may end, and whether enough took part: clauses 五(一)–(三), 五(五), reading `quorum`; disputes D11–D15.
 
-The balance of ballots (发出、收回、未收回、废票) is stated by whoever closes and held against what is on record; the lines of
-each candidate are checked in `counting`.
+The balance of ballots (发出、收回、未收回、废票) is stated by whoever closes and held against what is on record; the
+lines of each candidate are checked in `counting`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ class Balance:
 
 
 def may_close_early(present: AbstractSet[str], voted: AbstractSet[str], consented: AbstractSet[str]) -> bool:
-    """Dispute D15: before the scheduled end a round may close only if all present have voted, or all present consent."""
+    """Dispute D15: before the scheduled end a round may close only if all present voted, or all present consent."""
     return present <= voted or present <= consented
 
 

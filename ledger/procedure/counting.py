@@ -1,7 +1,8 @@
 """Counting named ballots (记名投票), way of counting `approvals@1`: clauses 五(一), 五(二), 五(三) and 五(五).
 
-What one ballot adds to each candidate's line, whether the lines balance, and whether enough members took part. Readings:
-`blank_policy`, `quorum`, `min_approval`. What a ballot may say is for `ballots`, who comes before whom for `ranking`.
+What one ballot adds to each candidate's line, whether the lines balance, and whether enough members took part.
+Readings: `blank_policy`, `quorum`, `min_approval`. What a ballot may say is for `ballots`, who comes before whom for
+`ranking`.
 """
 
 from collections import Counter

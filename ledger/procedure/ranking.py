@@ -132,7 +132,7 @@ def order_key(name: DecidedBy, order: Mapping[str, int], source: str = "") -> Ke
 
 
 def decided_key(name: DecidedBy, values: Iterable[tuple[str, int]], source: str = "") -> Key:
-    """Reading `runoff_exhausted`: among those whom run-offs left equal, more of the leaders' votes, or of the lot, go first."""
+    """Reading `runoff_exhausted`: among those left equal, more of the leaders' votes, or the lot, go first."""
     return _key(name, dict(values), source)
 
 

@@ -1,7 +1,7 @@
 """What is conspicuous in a group's score sheets: clause 五(一), dispute rows C01 and C05.
 
-Nothing here changes a mean: no sheet is ever discarded. An auditor is shown sheets that stand far from the others', with
-the candidate's rank without that expert, and pairs of experts whose sheets are the same.
+Nothing here changes a mean: no sheet is ever discarded. An auditor is shown sheets that stand far from the others',
+with the candidate's rank without that expert, and pairs of experts whose sheets are the same.
 """
 
 from collections.abc import Iterable
@@ -23,8 +23,8 @@ _LEAST_COMMON = 2
 class Outlier:
     """One sheet far from the others for the same candidate; total and median in hundredths of a point.
 
-    `rank` is the candidate's place by mean score with every sheet, `rank_without` the place if this expert's sheets were
-    left out for everybody (0 if nobody else scored the candidate).
+    `rank` is the candidate's place by mean score with every sheet, `rank_without` the place if this expert's sheets
+    were left out for everybody.
     """
 
     member: str
@@ -66,7 +66,7 @@ def outliers(sheets: Iterable[Sheet]) -> tuple[Outlier, ...]:
 
 
 def identical_sheets(sheets: Iterable[Sheet]) -> tuple[Identical, ...]:
-    """Dispute C05: list the pairs of experts whose sheets agree on every candidate both scored (two candidates or more)."""
+    """Dispute C05: list the pairs of experts whose sheets agree on every candidate both scored, two or more."""
     by_member: dict[str, dict[str, tuple[tuple[str, int], ...]]] = {}
     for sheet in sheets:
         by_member.setdefault(sheet.member, {})[sheet.candidate] = tuple(sorted(sheet.points))
@@ -89,6 +89,4 @@ def _median(values: list[Fraction]) -> Fraction:
 def _rank(candidate: str, sheets: Iterable[Sheet]) -> int:
     """Return the place by mean score, equal means sharing it."""
     means = {mean.candidate: mean.mean for mean in mean_scores(sheets)}
-    if candidate not in means:
-        return 0
     return 1 + sum(mean > means[candidate] for mean in means.values())

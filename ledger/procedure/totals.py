@@ -22,7 +22,7 @@ class TotalsProblem:
 
 
 def totals_problem(given: Sequence[str], candidates: Sequence[str]) -> TotalsProblem | None:
-    """Clause 五(四): say what is wrong first with the candidates that totals are given for; `None` if they are whole."""
+    """Clause 五(四): say what is first wrong with whom totals are given for; `None` if they are whole."""
     for candidate in sorted(given):
         if candidate not in candidates:
             return TotalsProblem(TotalsFault.UNKNOWN, candidate)

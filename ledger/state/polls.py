@@ -81,7 +81,7 @@ class Polls:
         return {candidate: sum(one.totals[candidate] for one in counted) for candidate in poll.candidates}
 
     def deciding(self, poll: Poll) -> dict[str, int]:
-        """Return the votes that may order equals: certified ones of verifiable channels; none if there is no such channel."""
+        """Return the votes that may order equals: certified, of verifiable channels; none where there is no such."""
         verifiable = any(self.channels[channel].verifiable for channel in poll.totals)
         return self.sums(poll) if verifiable and poll.outcome is not None else {}
 

@@ -1,8 +1,8 @@
 """What the bodies' sessions are made of: presence, sheets, discussions, rounds and ballots, and what came out of them.
 
-A session is one body, or one group of it, in one stage. Here is only what happened; what follows from it (lines, ranking,
-the round that is due, rows) is derived in `ledger.results` and `ledger.round_plan`. The folds are in the matters beside
-this one: `sessions`, `scores`, `ballots`, `outcomes`.
+A session is one body, or one group of it, in one stage. Here is only what happened; what follows from it (lines,
+ranking, the round that is due, rows) is derived in `ledger.derivation`, `ledger.round_plan` and `ledger.results`. The
+folds are in the matters beside this one: `sessions`, `scores`, `ballots`, `outcomes`.
 """
 
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Grade(StrEnum):
 
 @dataclass(slots=True)
 class Cast:
-    """One ballot as an entry of the log. `key` is the member's own key, None on paper; `void` a paper ballot that is 废票.
+    """One ballot as an entry of the log. `key` is the member's own key, None on paper; `void`: a paper ballot is 废票.
 
     `disputed` is the entry by which its member disowned it while that is undecided, `invalid` the entry of the decision
     by which it does not count.

@@ -1,7 +1,6 @@
-"""Sessions and rounds: attendance, scores, discussion, named ballots, paper ballots, closing and certifying (five(一)-(三), (五))."""
+"""Sessions and rounds: attendance, scores, discussion, ballots, closing, certifying (five(一)–(三), five(五))."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from ledger.statements.fields import Base64, Choice, Count, Digest, Id, Instant, Integer, Text
 from ledger.statements.kinds import kind
@@ -162,7 +161,7 @@ class RoundClosed:
 @kind("round.reopened")
 @dataclass(frozen=True, slots=True)
 class RoundReopened:
-    """A round is voted again, with reason; its ballots are kept beside the new ones. Effective when discipline countersigns."""
+    """A round is voted again, with reason; its ballots are kept. Effective when discipline countersigns."""
 
     reason: Text
     round: Id
@@ -207,7 +206,7 @@ class BallotReinstated:
 @kind("tie.resolved")
 @dataclass(frozen=True, slots=True)
 class TieResolved:
-    """The order of candidates still tied when run-offs are exhausted; must be what the leaders' named votes or the lot give."""
+    """The order of those still tied after the last run-off; must be what the leaders' named votes or the lot give."""
 
     order: tuple[Id, ...]
     reason: Text
@@ -219,9 +218,9 @@ class TieResolved:
 class ResultCertified:
     """The organiser certifies derived rows. Refused with `RESULT_NOT_DERIVED` when anything differs.
 
-    `subject` names a round, poll or list (`round:…`, `poll:…`, `list:…`), `projection` the way of counting and its version,
-    `as_of` the number of entries the rows are derived from; `tree_size` and `tree_root` the checkpoint; `rows_root` the Merkle
-    root over the canonical rows.
+    `subject` names a session or poll (`stage:<stage>`, `stage:<stage>:<group>`, `poll:<poll>`), `projection` the way of
+    counting and its version, `as_of` the number of entries the rows are derived from; `tree_size` and `tree_root` the
+    checkpoint that the statement has seen; `rows_root` the Merkle root over the canonical rows.
     """
 
     as_of: Count
