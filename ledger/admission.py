@@ -154,7 +154,9 @@ def public_key_of(state: Selection, signed: Signed) -> bytes | None:
     statement = signed.statement
     body = statement.body
     if type(body) is CharterSealed:
-        offered = [_public(founder.public_key) for founder in body.founders if founder.person == statement.person]
+        offered: list[bytes | None] = [
+            _public(founder.public_key) for founder in body.founders if founder.person == statement.person
+        ]
     elif statement.person.startswith(SEALED_PREFIX):
         own: str | None = getattr(body, "one_time_key", None)
         offered = [_public(own) if own else state.notices.one_time_key(statement.person)]

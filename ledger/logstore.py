@@ -18,7 +18,9 @@ from ledger.store.store import StoredCheckpoint
 class Pinned(Protocol):
     """The pin file as the sequencer needs it (`ledger.pin.PinFile`)."""
 
-    newest: Pin | None
+    @property
+    def newest(self) -> Pin | None:
+        """Return the pin, None before the first."""
 
     def advance(self, size: int, root: bytes) -> None:
         """Set the pin; on disk when this returns."""

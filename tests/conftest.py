@@ -3,7 +3,7 @@
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -53,12 +53,24 @@ def installed(postgres_dsn: str) -> str:
 
 
 @pytest.fixture
-def site(postgres_dsn: str, installed: str, tmp_path: Path) -> Iterator[Site]:
-    """A new, empty log in a database of its own."""
-    name = _create_database(postgres_dsn, installed)
-    dsn = make_conninfo(postgres_dsn, dbname=name)
-    yield Site(dsn, make_conninfo(dsn, user=SERVICE), tmp_path / "pin")
-    _drop_database(postgres_dsn, name)
+def new_site(postgres_dsn: str, installed: str, tmp_path: Path) -> Iterator[Callable[[], Site]]:
+    """Make new, empty logs, each in a database of its own."""
+    names: list[str] = []
+
+    def make() -> Site:
+        names.append(_create_database(postgres_dsn, installed))
+        dsn = make_conninfo(postgres_dsn, dbname=names[-1])
+        return Site(dsn, make_conninfo(dsn, user=SERVICE), tmp_path / f"pin-{len(names)}")
+
+    yield make
+    for name in names:
+        _drop_database(postgres_dsn, name)
+
+
+@pytest.fixture
+def site(new_site: Callable[[], Site]) -> Site:
+    """A new, empty log."""
+    return new_site()
 
 
 @pytest.fixture

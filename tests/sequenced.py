@@ -1,6 +1,6 @@
 """Logs on a real PostgreSQL with a real sequencer: where one is, how to open it, and how to play on it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from ledger.pin import PinFile
 from ledger.sequencer import Clock, Sequencer, system_clock
 from ledger.statements import decode_own_entry
 from ledger.store import AppendBatch, NewEntry, Store
+from ledger.store.schema import TABLES
 from projections.audit.report import Report
 from projections.audit.verify import verify_log
 from tests.simulator import LOG_KEY, LOG_VKEY, ORIGIN, History, resume
@@ -68,6 +69,25 @@ class Site:
         """Run a statement as the administrator."""
         with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
             connection.execute(query, values)
+
+    def tamper(self, *statements: str, values: Sequence[object] = ()) -> None:
+        """Change what is stored, as a superuser who takes every guard down; `{}` stands for the schema."""
+        guards = [f"ALTER EVENT TRIGGER {SCHEMA}_refuse_{what} DISABLE" for what in ("drop", "ddl")]
+        guards += [f"ALTER TABLE {SCHEMA}.{table} DISABLE TRIGGER ALL" for table in TABLES]
+        with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
+            for guard in guards:
+                connection.execute(guard.encode())
+            with connection.transaction():
+                for statement in statements:
+                    connection.execute(statement.format(SCHEMA).encode(), values or None)
+
+    def disconnect_writer(self) -> None:
+        """End the sequencer's connection on the server's side, as a restart or a failover would."""
+        with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE application_name = 'ballot-ledger sequencer' AND datname = current_database()"
+            )
 
     def audit(self) -> Report:
         """Audit what is stored."""
