@@ -25,7 +25,7 @@ from ledger.keyfile import read_key, write_key
 from ledger.pin import PinFile
 from ledger.sequencer import Clock, Sequencer, system_clock
 from ledger.signing import SigningKey
-from ledger.store.install import install
+from ledger.store.installation import install
 from ledger.store.store import Store
 
 SERVICE_ROLE = "ballot_ledger_service"
