@@ -62,15 +62,15 @@ def _criterion(state: "Selection", act: "Act", now: "Act") -> None:
     body: CriterionDecided = act.body
     application = state.applications.by_id[body.application]
     application.rulings[body.criterion] = ruling_of(body, now.index, act.person)
-    application.challenges.pop(body.criterion, None)
+    challenged = application.challenges.pop(body.criterion, None)
     last = next(reversed(application.replies.get(body.criterion, [])), None)
     if last is not None and not last.clear and not body.met:
         state.findings.add("REPLY_OVERRULED", "warn", act.index, last.index, act.index, criterion=body.criterion)
     if application.decision is not None:
-        _decided_anew(state, application, now.index)
+        _decided_anew(state, application, now.index, challenged)
 
 
-def _decided_anew(state: "Selection", application: Application, index: int) -> None:
+def _decided_anew(state: "Selection", application: Application, index: int, challenged: int | None) -> None:
     """A challenged criterion was decided anew: whoever no longer qualifies is out, or decided again in screening."""
     decision = application.decision
     if decision is None:
@@ -82,6 +82,8 @@ def _decided_anew(state: "Selection", application: Application, index: int) -> N
         application.decision = None
     elif decision.eligible:
         drop_out(state, application.person, DropOut.STRUCK_OFF, index)
+        entries = [entry for entry in (decision.index, challenged, index) if entry is not None]
+        state.findings.add("ELIGIBILITY_LOST", "warn", index, *entries, application=application.application)
 
 
 def _decided(state: "Selection", act: "Act", now: "Act") -> None:
@@ -115,10 +117,14 @@ def _challenged(state: "Selection", act: "Act", now: "Act") -> None:
 
 
 def _second_screener(state: "Selection", act: "Act") -> int:
-    return int(same_unit(state, act.person, act.body.application))
+    """A colleague never decides alone; and once screening is over nobody does, as a ruling may then cost a place."""
+    late = state.charter.is_closed(screening_stage(state).id)
+    return int(late or same_unit(state, act.person, act.body.application))
 
 
 def _conflict(state: "Selection", act: "Act", now: "Act") -> None:
+    if not same_unit(state, act.person, act.body.application):
+        return
     unit = state.roll.unit(act.person) or "-"
     facts = {"screener": act.person, "unit": unit, "application": act.body.application}
     state.findings.add("SCREENER_CONFLICT", "breach", act.index, act.index, **facts)
