@@ -1,100 +1,99 @@
-"""Worlds that begin where the final order is fixed: everything before it is set on the state, not played."""
+"""Plays that begin where the final order is fixed, and how to go on from there."""
 
-from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 from api.rehearsal.driver import World
-from api.rehearsal.steps_deliberation import play_deciders, programme_of, stage_of
-from api.rehearsal.steps_notice import play_calendar
+from api.rehearsal.steps_applications import default_plan, play_applications, play_enrolment, play_screening
+from api.rehearsal.steps_bodies import play_members
+from api.rehearsal.steps_deliberation import play_deciders, play_deliberation_stage
+from api.rehearsal.steps_notice import play_calendar, play_notice, wait_for_notices
+from api.rehearsal.steps_polls import play_channels, play_public_vote
+from api.rehearsal.steps_rounds import play_group_stage, play_panel_stage, play_watchers
+from api.rehearsal.steps_stages import enter, leave, programme_of, stage_of
 from ledger.procedure.programme import StageKind
-from ledger.results import FinalOrder
+from ledger.procedure.reasons import Refusal
 from ledger.selection import Selection
-from ledger.state.application_book import Applications
-from ledger.state.charter import StageProgress
-from ledger.statements import decode_entry
-from tests.simulator import MemoryLedger, new_world
+from ledger.statements import decode_own_entry
+from ledger.statements.kinds import name_of
+from tests.simulator import History, MemoryLedger, freeze, new_world, resume
 
-EARLIER = (
-    StageKind.APPLICATIONS,
-    StageKind.SCREENING,
-    StageKind.GROUP_ROUND,
-    StageKind.PANEL_ROUND,
-    StageKind.PUBLIC_VOTE,
-)
-START = {"zhuyuan-2022": ("2022-11-14", 9), "labour-medal-2024": ("2024-04-08", 9)}
+CITY, MEDAL = "zhuyuan-2022", "labour-medal-2024"
+PROGRAMMES = (CITY, MEDAL)
+APPLICANTS = {CITY: 24, MEDAL: 40}
 
 
-@dataclass(slots=True)
-class Applied(Applications):
-    """Applications of which only is known who applied, and what must still be checked."""
-
-    people: tuple[str, ...] = ()
-    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    challenged: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def is_applicant(self, person: str) -> bool:
-        return person in self.people
-
-    def recheck_missing(self, person: str) -> tuple[str, ...]:
-        return self.missing.get(person, ())
-
-    def challenges_open(self, person: str) -> tuple[str, ...]:
-        return self.challenged.get(person, ())
-
-
-class Finalists(World):
-    """A world with a final order: `nominees` and `alternates` are person ids in order."""
-
-    nominees: tuple[str, ...] = ()
-    alternates: tuple[str, ...] = ()
-    prepared: int = 0
-
-    @property
-    def everybody(self) -> tuple[str, ...]:
-        return self.nominees + self.alternates
-
-    @property
-    def applied(self) -> Applied:
-        applications = self.state.applications
-        assert isinstance(applications, Applied)
-        return applications
-
-    def prepare(self, state: Selection) -> None:
-        """Set what the stages before have led to."""
-        state.rounds.final = FinalOrder(self.nominees, self.alternates, state.size)
-        state.applications = Applied(people=self.everybody)
-        for stage in state.charter.latest.programme.stages:
-            if stage.kind in EARLIER:
-                state.charter.stages[stage.id] = StageProgress(state.charter.latest, 1, 1, closed=2)
-
-
-def finalists(programme: str = "zhuyuan-2022", *, alternates: int = 4, units: bool = False) -> Finalists:
-    """Return a world with seats full of nominees, some alternates, everybody who decides, and calendars."""
-    made = new_world(programme)
-    world = Finalists(made.ledger, made.seed, made.now)
-    world.actors, world.nonces = made.actors, made.nonces
-    seats = programme_of(world).seats
-    aliases = [f"candidate-{number:02d}" for number in range(1, seats + alternates + 1)]
-    world.set_time(*START[programme])
-    for number, alias in enumerate(aliases, start=1):
-        world.enrol(alias, "applicant", unit=f"works-{number:02d}")
+@cache
+def final_history(programme: str) -> History:
+    """Play a programme until its final order is fixed."""
+    world = new_world(programme)
+    value = programme_of(world)
+    plan = default_plan(value, APPLICANTS[programme])
+    play_enrolment(world, plan)
+    play_members(world)
+    play_watchers(world)
     play_deciders(world)
+    for stage in value.stages_of(StageKind.PUBLIC_VOTE):
+        play_channels(world, stage.id)
+    play_applications(world, plan)
+    play_screening(world, plan)
+    for stage in value.stages:
+        if stage.kind is StageKind.GROUP_ROUND:
+            play_group_stage(world, stage.id)
+        elif stage.kind is StageKind.PUBLIC_VOTE:
+            play_public_vote(world, stage.id)
+        elif stage.kind is StageKind.PANEL_ROUND:
+            play_panel_stage(world, stage.id)
     play_calendar(world)
-    people = tuple(world.person(alias) for alias in aliases)
-    world.nominees, world.alternates = people[:seats], people[seats:]
-    world.prepared = world.state.size
-    world.prepare(world.state)
-    return world
+    return freeze(world)
 
 
-def replayed(world: Finalists) -> Selection:
-    """Fold the entries again from nothing, with the same beginning."""
-    assert isinstance(world.ledger, MemoryLedger)
-    state = Selection()
-    for entry in world.ledger.entries:
-        if state.size == world.prepared:
-            world.prepare(state)
-        state.apply(decode_entry(entry))
-    return state
+@cache
+def notice_history(programme: str) -> History:
+    """Play a programme until its first notice has been published."""
+    world = resume(final_history(programme))
+    if deliberation_first(world):
+        play_deliberation_stage(world)
+    enter(world, StageKind.NOTICE)
+    play_notice(world, wait=False)
+    return freeze(world)
+
+
+@cache
+def approval_history(programme: str) -> History:
+    """Play a programme until its stage of approval is open and everybody's notice is over."""
+    world = resume(notice_history(programme))
+    wait_for_notices(world)
+    leave(world, StageKind.NOTICE)
+    if not deliberation_first(world):
+        play_deliberation_stage(world)
+    enter(world, StageKind.APPROVAL)
+    return freeze(world)
+
+
+def at_final(programme: str = CITY) -> World:
+    """Return a play in which the order is fixed and nothing has followed."""
+    return resume(final_history(programme))
+
+
+def at_notice(programme: str = CITY) -> World:
+    """Return a play in which everybody's notice has just begun."""
+    return resume(notice_history(programme))
+
+
+def at_approval(programme: str = CITY) -> World:
+    """Return a play in which the list is to be submitted."""
+    return resume(approval_history(programme))
+
+
+def nominees(world: World) -> tuple[str, ...]:
+    """Return the nominees by place."""
+    return world.state.rounds.final.nominees if world.state.rounds.final else ()
+
+
+def alternates(world: World) -> tuple[str, ...]:
+    """Return the alternates in order."""
+    return world.state.rounds.final.alternates if world.state.rounds.final else ()
 
 
 def deliberation_first(world: World) -> bool:
@@ -103,3 +102,30 @@ def deliberation_first(world: World) -> bool:
     kinds = (StageKind.DELIBERATION, StageKind.NOTICE)
     first, second = (stages.index(stage_of(world, kind).id) for kind in kinds)
     return first < second
+
+
+def refuses(world: World, alias: str, body: Any, code: str, clause: str | None = None, **facts: str | int) -> Refusal:
+    """Submit what must be refused with this code, clause and facts, and leave the log as it is."""
+    size = world.state.size
+    refusal = world.refused(alias, body)
+    assert (refusal.code, world.state.size) == (code, size), f"{name_of(type(body))[0]}: {refusal}"
+    assert clause is None or refusal.clause == clause
+    assert facts.items() <= refusal.facts.items(), refusal
+    return refusal
+
+
+def replayed(world: World) -> Selection:
+    """Fold the entries again from nothing."""
+    assert isinstance(world.ledger, MemoryLedger)
+    state = Selection()
+    for entry in world.ledger.entries:
+        state.apply(decode_own_entry(entry))
+    return state
+
+
+def found(world: World, code: str) -> list[tuple[str, tuple[int, ...]]]:
+    """Return severity and entries of each finding of a code, the same live and replayed."""
+    live = [(one.severity, one.entries) for one in world.state.findings.by_id.values() if one.code == code]
+    again = [(one.severity, one.entries) for one in replayed(world).findings.by_id.values() if one.code == code]
+    assert live == again
+    return live

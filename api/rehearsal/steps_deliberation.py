@@ -6,8 +6,11 @@ Works for any programme: bodies, numbers and the order of stages are read from i
 from collections.abc import Collection, Sequence
 
 from api.rehearsal.driver import World
-from ledger.nominees import list_hash, to_propose
-from ledger.procedure.programme import Programme, Stage, StageKind
+from api.rehearsal.steps_notice import play_notice
+from api.rehearsal.steps_stages import enter, leave, programme_of, stage_of
+from ledger.nominees import list_hash, to_propose, to_publish
+from ledger.procedure.programme import StageKind
+from ledger.procedure.steps import steps_before
 from ledger.state.deliberation import Matter
 from ledger.state.places import next_up, standing, vacancies
 from ledger.state.voters import kept_out
@@ -21,7 +24,6 @@ from ledger.statements.deliberation import (
     VacancyFilled,
     Voice,
 )
-from ledger.statements.foundation import StageClosed, StageOpened
 
 SPARE = 2
 _STAFF = (
@@ -31,40 +33,6 @@ _STAFF = (
     ("intake-2", "intake_office"),
     ("auditor-2", "discipline"),
 )
-
-
-def programme_of(world: World) -> Programme:
-    """Return the programme as its newest version states it."""
-    return world.state.charter.latest.programme
-
-
-def stage_of(world: World, kind: StageKind) -> Stage:
-    """Return the programme's first stage of a kind; raises `LookupError` if it has none."""
-    found = programme_of(world).stages_of(kind)
-    if not found:
-        raise LookupError(kind)
-    return found[0]
-
-
-def enter(world: World, kind: StageKind) -> Stage:
-    """Open the stage of a kind unless it is open."""
-    stage = stage_of(world, kind)
-    if not world.state.charter.is_open(stage.id):
-        world.must("organiser", StageOpened(stage.id))
-    return stage
-
-
-def leave(world: World, kind: StageKind) -> None:
-    """Close the stage of a kind."""
-    world.must("organiser", StageClosed(stage_of(world, kind).id))
-
-
-def open_stage(world: World) -> Stage:
-    """Return the open stage from deliberation to approval; raises `LookupError` if none is open."""
-    stage = world.state.charter.open_stage((StageKind.DELIBERATION, StageKind.NOTICE, StageKind.APPROVAL))
-    if stage is None:
-        raise LookupError("no stage from deliberation to approval is open")
-    return stage
 
 
 def leaders(world: World) -> tuple[str, ...]:
@@ -174,17 +142,33 @@ def refill(world: World) -> None:
             world.must("organiser", VacancyFilled(None, (), vacated_by))
 
 
+def play_moved_up(world: World) -> None:
+    """Fill what is vacant and let whoever moved up go the programme's way to the end of their own notice."""
+    programme = programme_of(world)
+    refill(world)
+    for kind in steps_before(programme, StageKind.APPROVAL):
+        if stage_of(world, kind).id not in world.state.charter.stages:
+            continue
+        if kind is StageKind.DELIBERATION and to_propose(world.state):
+            play_inspection(world)
+            play_deliberation(world)
+        elif kind is StageKind.NOTICE and to_publish(world.state, programme, world.now):
+            play_notice(world)
+
+
 def play_deliberation_stage(
     world: World, against: Collection[str] = (), fails: Collection[str] = (), *, close: bool = True
 ) -> None:
     """Play clause 五(六) to its end: inspect, propose, deliberate, fill, and so on until everybody is agreed to."""
     enter(world, StageKind.DELIBERATION)
-    while True:
+    published_first = StageKind.NOTICE in steps_before(programme_of(world), StageKind.DELIBERATION)
+    while to_propose(world.state) or vacancies(world.state):
         play_inspection(world, fails)
         refill(world)
-        if not to_propose(world.state):
-            break
-        if all(person in world.state.deliberation.inspections for person in to_propose(world.state)):
+        if published_first and to_publish(world.state, programme_of(world), world.now):
+            play_notice(world)
+        due = to_propose(world.state)
+        if due and all(one in world.state.deliberation.inspections for one in due):
             play_deliberation(world, against)
     if close:
         leave(world, StageKind.DELIBERATION)

@@ -1,7 +1,8 @@
 """The play of 批准命名 and of the year after: second joint check, submission, approval, naming, conferral, benefits."""
 
 from api.rehearsal.driver import World
-from api.rehearsal.steps_deliberation import chairs, enter, leave, minutes, play_vote, programme_of
+from api.rehearsal.steps_deliberation import chairs, minutes, play_vote
+from api.rehearsal.steps_stages import enter, leave, programme_of
 from ledger.nominees import list_hash, to_approve
 from ledger.procedure.notice import civil_date, instant
 from ledger.procedure.programme import StageKind
