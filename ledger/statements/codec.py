@@ -1,11 +1,10 @@
 """Bytes to statements and back: payload, envelope and entry, each with exactly one spelling.
 
-A payload is decoded by the type that its DSSE payload type names and encoded again; anything that does not come back byte for
-byte (an unknown member, another order, white space, a missing null) is `NOT_CANONICAL`. Bytes are stored and hashed as
-they were signed, never re-serialised.
+A payload is decoded by the type that its DSSE payload type names and encoded again; anything that does not come back
+byte for byte (an unknown member, another order, white space, a missing null) is `NOT_CANONICAL`. Bytes are stored and
+hashed as they were signed, never re-serialised.
 """
 
-import binascii
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,19 +20,12 @@ from ledger.signing import (
     statement_id,
     verify_ed25519,
 )
+from ledger.statements.framing import Envelope, envelope_of, frame_entry, parse_entry, parse_envelope, read_entry
 from ledger.statements.header import Statement
 from ledger.statements.kinds import body_class, has_free_form, name_of, payload_type_of
-from ledger.statements.typed import decode_typed, encode_typed
+from ledger.statements.typed import decode_typed, encode_typed, read_typed
 
 MAX_ENTRY = 65_535
-_PAYLOAD, _TYPE, _SIGNATURES, _SIG, _END = (
-    b'{"payload":"',
-    b'","payloadType":"',
-    b'","signatures":[{"keyid":"',
-    b'","sig":"',
-    b'"}]}',
-)
-_ENVELOPE, _INDEX, _TIME = b'{"envelope":', b',"index":', b',"sequenced_at":'
 
 
 class Signed(NamedTuple):
@@ -81,7 +73,7 @@ class Act:
 
 
 def encode_payload(statement: Statement[Any]) -> bytes:
-    """Return the canonical bytes of a statement; raises `MalformedError` where a value breaks its field's constraint."""
+    """Return the canonical bytes of a statement; raises `MalformedError` where a value breaks a constraint."""
     payload = encode_typed(statement)
     decode_payload(payload_type_of(type(statement.body)), payload)
     return payload
@@ -89,7 +81,7 @@ def encode_payload(statement: Statement[Any]) -> bytes:
 
 def decode_payload(payload_type: str, payload: bytes) -> Statement[Any]:
     """Return the statement that `payload` spells canonically; raises `MalformedError` otherwise."""
-    statement = _typed(payload_type, payload)
+    statement = decode_typed(_class(payload_type), payload)
     body: Any = type(statement.body)
     if encode_typed(statement) != payload:
         raise MalformedError("NOT_CANONICAL", where="payload")
@@ -101,11 +93,11 @@ def decode_payload(payload_type: str, payload: bytes) -> Statement[Any]:
     return statement
 
 
-def _typed(payload_type: str, payload: bytes) -> Statement[Any]:
+def _class(payload_type: str) -> type[Any]:
     cls = body_class(payload_type)
     if cls is None:
         raise MalformedError("UNKNOWN_STATEMENT", type=payload_type[:120])
-    return decode_typed(cls, payload)
+    return cls
 
 
 def sign(statement: Statement[Any], key: SigningKey) -> bytes:
@@ -120,35 +112,20 @@ def open_envelope(envelope: bytes) -> Signed:
     """Take a canonical envelope apart; the signature is *not* checked here. Raises `MalformedError`."""
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedError("STATEMENT_TOO_LARGE", bytes=len(envelope), limit=MAX_ENVELOPE)
-    payload_type, payload, signer, signature = _split(envelope)
-    # One comparison settles every spelling at once: base64 variants, white space, order, further members.
-    if envelope_bytes(payload_type, payload, signer, signature) != envelope:
-        raise MalformedError("NOT_CANONICAL", where="envelope")
-    statement = decode_payload(payload_type, payload)
-    if statement.key != signer:
+    return _signed(parse_envelope(envelope), envelope)
+
+
+def _signed(frame: Envelope, envelope: bytes) -> Signed:
+    (line,) = frame.signatures
+    statement = decode_payload(frame.payloadType, frame.payload)
+    if statement.key != line.keyid:
         raise MalformedError("NOT_CANONICAL", where="keyid")
-    return Signed(envelope, payload_type, payload, signature, statement)
-
-
-def _split(envelope: bytes) -> tuple[str, bytes, str, bytes]:
-    """Cut an envelope at the places where a canonical one has its members; what is not canonical shows in comparing."""
-    try:
-        type_at = envelope.index(_TYPE)
-        list_at = envelope.index(_SIGNATURES, type_at)
-        sig_at = envelope.index(_SIG, list_at)
-        return (
-            envelope[type_at + len(_TYPE) : list_at].decode(),
-            binascii.a2b_base64(envelope[len(_PAYLOAD) : type_at], strict_mode=True),
-            envelope[list_at + len(_SIGNATURES) : sig_at].decode(),
-            binascii.a2b_base64(envelope[sig_at + len(_SIG) : -len(_END)], strict_mode=True),
-        )
-    except ValueError:
-        raise MalformedError("NOT_CANONICAL", where="envelope") from None
+    return Signed(envelope, frame.payloadType, frame.payload, line.sig, statement)
 
 
 def encode_entry(index: int, at: int, envelope: bytes) -> bytes:
     """Return the canonical JSON of an entry, the bytes of which the leaf is the hash; at most 65,535 bytes."""
-    entry = b"%b%b%b%d%b%d}" % (_ENVELOPE, envelope, _INDEX, index, _TIME, at)
+    entry = frame_entry(index, at, envelope)
     if len(entry) > MAX_ENTRY:
         raise MalformedError("STATEMENT_TOO_LARGE", bytes=len(entry), limit=MAX_ENTRY)
     return entry
@@ -156,24 +133,18 @@ def encode_entry(index: int, at: int, envelope: bytes) -> bytes:
 
 def decode_entry(entry: bytes) -> Act:
     """Return the act that canonical `entry` bytes record; raises `MalformedError`."""
-    index, at, envelope = _cut(entry)
-    if encode_entry(index, at, envelope) != entry or not 0 <= at <= canonical.SAFE_INTEGER or index < 0:
-        raise MalformedError("NOT_CANONICAL", where="entry")
-    return Act(index, at, leaf_hash(entry), open_envelope(envelope))
+    if len(entry) > MAX_ENTRY:
+        raise MalformedError("STATEMENT_TOO_LARGE", bytes=len(entry), limit=MAX_ENTRY)
+    frame, envelope = parse_entry(entry), envelope_of(entry)
+    if len(envelope) > MAX_ENVELOPE:
+        raise MalformedError("STATEMENT_TOO_LARGE", bytes=len(envelope), limit=MAX_ENVELOPE)
+    return Act(frame.index, frame.sequenced_at, leaf_hash(entry), _signed(frame.envelope, envelope))
 
 
 def decode_own_entry(entry: bytes) -> Act:
-    """Return the act of an entry that the tree has vouched for: as `decode_entry`, without asking again for its spelling."""
-    index, at, envelope = _cut(entry)
-    payload_type, payload, _, signature = _split(envelope)
-    return Act(index, at, leaf_hash(entry), Signed(envelope, payload_type, payload, signature, _typed(payload_type, payload)))
-
-
-def _cut(entry: bytes) -> tuple[int, int, bytes]:
-    index_at = entry.rfind(_INDEX)
-    time_at = entry.rfind(_TIME)
-    try:
-        index, at = int(entry[index_at + len(_INDEX) : time_at]), int(entry[time_at + len(_TIME) : -1])
-    except ValueError:
-        raise MalformedError("NOT_CANONICAL", where="entry") from None
-    return index, at, entry[len(_ENVELOPE) : index_at]
+    """Return the act of an entry that the tree vouches for: as `decode_entry`, without asking for its spelling."""
+    frame = read_entry(entry)
+    inner = frame.envelope
+    statement = read_typed(_class(inner.payloadType), inner.payload)
+    signed = Signed(envelope_of(entry), inner.payloadType, inner.payload, inner.signatures[0].sig, statement)
+    return Act(frame.index, frame.sequenced_at, leaf_hash(entry), signed)

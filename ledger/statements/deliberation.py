@@ -6,10 +6,10 @@ The same named vote serves ties, objections and the approval.
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from ledger.statements.fields import Digest, Id, Meta, Text
+from ledger.statements.fields import Digest, Id, Pattern, Text
 from ledger.statements.kinds import kind
 
-MatterId: TypeAlias = Annotated[str, Meta(pattern=r"^(proposal|objection|approval|tie):[a-z0-9][a-z0-9:._-]{0,95}\Z")]
+MatterId: TypeAlias = Annotated[str, Pattern(r"(?:proposal|objection|approval|tie):[a-z0-9][a-z0-9:._-]{0,95}")]
 """What is voted on: `proposal:<entry>`, `objection:<id>`, `approval:<submission>` or `tie:<round>`."""
 
 

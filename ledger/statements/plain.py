@@ -8,6 +8,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ledger.errors import MalformedError
+from ledger.statements.fields import Pattern
 
 
 def to_plain(value: Any) -> Any:
@@ -49,13 +50,15 @@ def _constrained(expected: Any, value: Any, where: str) -> Any:
     base, *metas = get_args(expected)
     value = from_plain(base, value, where)
     for meta in metas:
+        if isinstance(meta, Pattern):
+            if not re.fullmatch(meta.pattern, value):
+                _invalid(where)
+            continue
         if meta.ge is not None and value < meta.ge or meta.le is not None and value > meta.le:
             _invalid(where)
         if meta.min_length is not None and len(value) < meta.min_length:
             _invalid(where)
         if meta.max_length is not None and len(value) > meta.max_length:
-            _invalid(where)
-        if meta.pattern is not None and not re.search(meta.pattern, value):
             _invalid(where)
     return value
 

@@ -7,6 +7,7 @@ from typing import Any
 from ledger import canonical
 from ledger.errors import MalformedError
 from ledger.statements.header import Statement
+from ledger.statements.patterns import check_patterns
 from ledger.statements.plain import from_plain, to_plain
 
 _fast: Any = canonical.msgspec
@@ -18,13 +19,19 @@ def _fast_decoder(cls: Any) -> Callable[[bytes], Statement[Any]]:
     return decoder
 
 
-def _decode_fast(cls: Any, payload: bytes) -> Statement[Any]:
+def _read_fast(cls: Any, payload: bytes) -> Statement[Any]:
     try:
         return _fast_decoder(cls)(payload)
     except _fast.ValidationError as error:
         raise MalformedError("FIELD_INVALID", where=str(error)[:300]) from None
     except (_fast.DecodeError, UnicodeDecodeError, RecursionError):
         raise MalformedError("NOT_CANONICAL", where="payload") from None
+
+
+def _decode_fast(cls: Any, payload: bytes) -> Statement[Any]:
+    statement = _read_fast(cls, payload)
+    check_patterns(statement)
+    return statement
 
 
 def decode_plain(cls: Any, payload: bytes) -> Statement[Any]:
@@ -39,6 +46,8 @@ def encode_plain(statement: Statement[Any]) -> bytes:
 
 
 decode_typed: Callable[[Any, bytes], Statement[Any]] = decode_plain if _fast is None else _decode_fast
+read_typed: Callable[[Any, bytes], Statement[Any]] = decode_plain if _fast is None else _read_fast
+"""As `decode_typed`, for bytes that were decoded before: patterns are not asked for again."""
 encode_typed: Callable[[Statement[Any]], bytes] = (
     encode_plain if _fast is None else _fast.json.Encoder(order="sorted").encode
 )
