@@ -1,7 +1,6 @@
 """`entries`, `receipt` and `attempts`: what is in the log, the proof of one entry, and what was refused.
 
-What a ballot chooses is shown to nobody before its round is closed, or opened early on the record; that holds here as
-well, whatever position is asked for.
+What was voted or scored is shown to nobody before the vote is over; that holds here as well.
 """
 
 import json
@@ -13,14 +12,14 @@ import typer
 
 from api.cli.options import DEFAULT_HOME, AtOption, HomeOption, JsonOption, LangOption
 from api.cli.terminal import CliError, row, table, terminal
-from api.cli.view import View, opened, read_acts, viewing
+from api.cli.view import View, opened, viewing
 from ledger.logstore import first_receipt
 from ledger.procedure.acts import ACTS
-from ledger.selection import Selection
-from ledger.state.rounds import RoundStatus
 from ledger.statements import Act
 from ledger.statements.plain import to_plain
-from ledger.statements.rounds import BallotCast, PaperBallotEntered
+from projections.history import masked, sentence_of
+from projections.secrecy import SEALED_FIELDS, readable
+from projections.words import Speaker
 
 MOST_SHOWN = 200
 
@@ -37,21 +36,18 @@ def entries(
 ) -> None:
     """列出条目，或显示一条全文 · list entries, or show one in full."""
     with viewing(home, lang, as_json, at) as view:
-        chosen = _chosen(view, first, last, index)
-        hidden = _open_rounds(view, at)
+        chosen, speaker = _chosen(view, first, last, index), view.speaker
         full = show or index is not None
-        view.give({"entries": [_told(view, act, hidden, full) for act in chosen]})
+        view.give({"entries": [_told(view, act, speaker, full) for act in chosen]})
         if full:
             for act in chosen:
-                told = _told(view, act, hidden, full=True)
+                told = _told(view, act, speaker, full=True)
                 view.terminal.show(json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True))
             return
-        shown = table("#", *(view.terminal.word(name) for name in ("time", "kind", "clause", "who", "about")))
+        shown = table("#", *(view.terminal.word(name) for name in ("time", "clause", "kind", "about")))
         for act in chosen:
-            about = _about(view, act)
-            shown.add_row(
-                *row(act.index, view.time(act.at), act.statement.type, _clause(act), view.label(act.person), about)
-            )
+            said = view.say(sentence_of(view.state, act, speaker))
+            shown.add_row(*row(act.index, view.time(act.at), _clause(act), act.statement.type, said))
         view.terminal.show(shown)
         if not (first or last or index) and view.size > len(chosen):
             view.terminal.show(view.terminal.word("more-entries", shown=len(chosen), all=view.size))
@@ -67,21 +63,7 @@ def _chosen(view: View, first: int | None, last: int | None, index: int | None) 
     return view.acts[first or 0 : view.size if last is None else last + 1]
 
 
-def _open_rounds(view: View, at: str | None) -> frozenset[str]:
-    """The rounds whose ballots nobody may read yet, as the log stands now."""
-    state = view.state
-    if at is not None:
-        state = Selection()
-        for act in read_acts(view.terminal, view.store, view.published):
-            state.apply(act)
-    return frozenset(
-        one.id
-        for one in state.rounds.by_id.values()
-        if one.opened_early is None and one.superseded is None and one.status is not RoundStatus.CLOSED
-    )
-
-
-def _told(view: View, act: Act, hidden: frozenset[str], full: bool) -> dict[str, Any]:
+def _told(view: View, act: Act, speaker: Speaker, full: bool) -> dict[str, Any]:
     statement = act.statement
     told: dict[str, Any] = {
         "at": act.at,
@@ -89,7 +71,8 @@ def _told(view: View, act: Act, hidden: frozenset[str], full: bool) -> dict[str,
         "index": act.index,
         "kind": statement.type,
         "leaf": act.leaf.hex(),
-        "person": act.person,
+        "person": masked(act.person),
+        "text": view.say(sentence_of(view.state, act, speaker)),
         "version": statement.version,
     }
     if not full:
@@ -105,28 +88,15 @@ def _told(view: View, act: Act, hidden: frozenset[str], full: bool) -> dict[str,
         "seen": to_plain(statement.seen),
         "statement": act.signed.id.hex(),
     }
-    ballot = isinstance(act.body, BallotCast | PaperBallotEntered)
-    if ballot and act.body.round in hidden:
-        return told | {"body": {"round": act.body.round}, "withheld": view.terminal.word("withheld")}
-    return told | header | {"body": to_plain(act.body)}
+    body = to_plain(act.body)
+    if not readable(view.state, act):
+        shown = {name: value for name, value in body.items() if name not in SEALED_FIELDS}
+        return told | {"body": shown, "withheld": view.terminal.word("withheld")}
+    return told | header | {"body": body}
 
 
 def _clause(act: Act) -> str:
     return ACTS[act.statement.type].clause
-
-
-_ABOUT = ("stage", "round", "objection", "notice", "poll", "application", "matter", "subject", "draw", "index", "role")
-_WHOM = ("candidate", "member", "applicant", "vacated_by")
-
-
-def _about(view: View, act: Act) -> str:
-    """The ids in a body that say what an act is about, without what it says."""
-    body = act.body
-    parts = [str(value) for name in _ABOUT if (value := getattr(body, name, None)) is not None]
-    group = getattr(body, "group", None)
-    parts += [group] if isinstance(group, str) else []
-    parts += [view.label(value) for name in _WHOM if isinstance(value := getattr(body, name, None), str)]
-    return " ".join(part[:24] for part in parts[:3])
 
 
 def receipt(

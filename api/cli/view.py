@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from api.cli.people import Cast, find_person, read_cast
 from api.cli.terminal import CliError, Terminal, terminal
@@ -18,6 +18,20 @@ from ledger.opening import Home, open_store, read_home
 from ledger.selection import Selection
 from ledger.statements import Act, decode_own_entry
 from ledger.store.store import Store
+from projections.words import Names, Speaker
+
+
+class Said(Protocol):
+    """Something said in both languages."""
+
+    @property
+    def zh(self) -> str:
+        """In Chinese."""
+
+    @property
+    def en(self) -> str:
+        """In English."""
+
 
 DAY_MS = 86_400_000
 LONG = 2_000
@@ -49,12 +63,28 @@ class View:
 
     def person(self, asked: str) -> str:
         """Return the person id that was asked for; see `find_person`."""
-        known = set(self.state.roll.people) | set(self.state.applications.by_person)
-        return find_person(asked, known, self.cast)
+        return find_person(asked, self._known(), self.cast)
+
+    def _known(self) -> set[str]:
+        return set(self.state.roll.people) | set(self.state.applications.by_person)
 
     def label(self, person: str) -> str:
-        """Return how a person is shown."""
+        """Return how a person is shown: a short id, with the invented name in a rehearsal."""
         return self.cast.label(person)
+
+    @property
+    def names(self) -> Names:
+        """How everybody known is shown in sentences."""
+        return {person: self.cast.label(person) for person in self._known()}
+
+    @property
+    def speaker(self) -> Speaker:
+        """Who says things about this selection."""
+        return Speaker.of(self.state, self.names)
+
+    def say(self, said: Said) -> str:
+        """Return a sentence in the language of this command."""
+        return said.en if self.terminal.language == "en" else said.zh
 
     def time(self, at: int) -> str:
         """Return an instant (UTC ms) as civil time at the programme's offset, to the minute."""
