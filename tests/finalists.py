@@ -13,10 +13,8 @@ from api.rehearsal.steps_rounds import play_group_stage, play_panel_stage, play_
 from api.rehearsal.steps_stages import enter, leave, programme_of, stage_of
 from ledger.procedure.programme import StageKind
 from ledger.procedure.reasons import Refusal
-from ledger.selection import Selection
-from ledger.statements import decode_own_entry
 from ledger.statements.kinds import name_of
-from tests.simulator import History, MemoryLedger, freeze, new_world, resume
+from tests.simulator import History, freeze, new_world, resume
 
 CITY, MEDAL = "zhuyuan-2022", "labour-medal-2024"
 PROGRAMMES = (CITY, MEDAL)
@@ -112,20 +110,3 @@ def refuses(world: World, alias: str, body: Any, code: str, clause: str | None =
     assert clause is None or refusal.clause == clause
     assert facts.items() <= refusal.facts.items(), refusal
     return refusal
-
-
-def replayed(world: World) -> Selection:
-    """Fold the entries again from nothing."""
-    assert isinstance(world.ledger, MemoryLedger)
-    state = Selection()
-    for entry in world.ledger.entries:
-        state.apply(decode_own_entry(entry))
-    return state
-
-
-def found(world: World, code: str) -> list[tuple[str, tuple[int, ...]]]:
-    """Return severity and entries of each finding of a code, the same live and replayed."""
-    live = [(one.severity, one.entries) for one in world.state.findings.by_id.values() if one.code == code]
-    again = [(one.severity, one.entries) for one in replayed(world).findings.by_id.values() if one.code == code]
-    assert live == again
-    return live

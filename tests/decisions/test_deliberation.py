@@ -34,11 +34,10 @@ from tests.finalists import (
     alternates,
     at_approval,
     at_final,
-    found,
     nominees,
     refuses,
-    replayed,
 )
+from tests.plays import findings, replayed
 
 CLAUSE = "五(六)"
 
@@ -155,7 +154,7 @@ def test_the_group_objects_by_majority_of_all_its_members(against: int, removed:
     play_vote(world, matter_id, leaders(world)[against:11])
     close_vote(world, matter_id)
     assert (one in world.state.out, one in world.state.deliberation.agreed) == (removed, not removed)
-    assert found(world, "TOP_RANK_REMOVED") == []
+    assert findings(world.state, "TOP_RANK_REMOVED") == []
 
 
 def test_by_the_other_reading_one_objection_is_enough() -> None:
