@@ -101,7 +101,7 @@ def play_people(world: World, stage_id: str) -> None:
     _, stage = programme_of(world, stage_id)
     play_watchers(world)
     play_members(world, [stage_id])
-    if all(world.state.bodies.roster(stage_id, group) is None for group in groups_of(stage)):
+    if stage.body and all(world.state.bodies.roster(stage_id, group) is None for group in groups_of(stage)):
         play_rosters(world, stage_id)
 
 

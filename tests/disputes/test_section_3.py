@@ -136,7 +136,7 @@ def test_C03_a_criterion_given_twice() -> None:
     assert refused(world, experts[0], body, "SCORE_INVALID", CLAUSE).facts["fault"] == "twice"
 
 
-@pytest.mark.parametrize("value", ["９５", "95", 95.5, float("nan"), 1e308, True, None])
+@pytest.mark.parametrize("value", ["\uff19\uff15", "95", 95.5, float("nan"), 1e308, True, None])
 def test_C03_what_is_no_whole_number_never_becomes_a_statement(value: object) -> None:
     world, experts, listed = scoring()
     given = sheet(world, listed[0], 80)
@@ -179,7 +179,7 @@ def test_C05_two_experts_with_the_same_sheets_are_shown() -> None:
 def test_C06_the_order_of_entries_with_equal_content_leaves_no_trace(data: st.DataObject) -> None:
     items = (ScoreItem("skill", "技艺", 3000), ScoreItem("merit", "业绩", 2000))
     pairs = [(f"e{expert}", f"c{candidate}") for expert in range(4) for candidate in range(3)]
-    world, experts, listed = scoring()
+    world, _, _ = scoring()
     sheets = {
         (member, candidate): tuple(
             (item.id, data.draw(st.integers(0, item.most_hundredths), label=f"{member}/{candidate}/{item.id}"))
