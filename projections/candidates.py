@@ -33,7 +33,7 @@ class GroupView:
     """One group of a stage.
 
     Attributes:
-        candidates: those who stand in it; `received` the year's applications it stands for.
+        candidates: those in it when the table was certified, else now; `received` the applications it stands for.
         seats: how many it may put forward; None before there is a table. `certified` the entry that certified it.
         exact: its plain share of the stage total; `bounded` once at-least-one and at-most-its-size hold for all.
         reasons: what moved the number away from its plain share, or decided the further seat.
@@ -167,12 +167,8 @@ def entered_ever(state: Selection, stage: Stage) -> tuple[str, ...]:
     """Return who entered a stage, those who dropped out since included, sorted by person id."""
     everybody = set(entering(replace(state, out={}), stage))
     if not any(earlier.kind in _ROUNDS for earlier in state.charter.version_for(stage.id).programme.before(stage.id)):
-        everybody |= {one.person for one in _all(state) if one.decision is not None and one.decision.eligible}
+        everybody |= set(_found_eligible(state))
     return tuple(sorted(everybody))
-
-
-def _all(state: Selection) -> tuple[Application, ...]:
-    return tuple(state.applications.by_id.values())
 
 
 def _applications(state: Selection) -> _Split:
@@ -194,14 +190,23 @@ def _gone(person: str, application: Application) -> OutView:
 
 
 def _screening(state: Selection) -> _Split:
+    out = []
     received = {one.person for one in state.applications.received()}
-    eligible = state.applications.eligible()
-    refused = []
-    for person in sorted(received):
+    for person in received:
         application = state.applications.of_person(person)
-        if application is not None and application.decision is not None and not application.decision.eligible:
-            refused.append(OutView(person, INELIGIBLE, application.decision.index))
-    return _Split(tuple(sorted(received)), tuple(one for one in eligible if one not in state.out), out=tuple(refused))
+        if application is None:
+            out.append(_gone(person, state.applications.by_id[state.applications.by_person[person][-1]]))
+        elif application.decision is not None and not application.decision.eligible:
+            out.append(OutView(person, INELIGIBLE, application.decision.index))
+    return _Split(tuple(sorted(received)), _found_eligible(state), out=tuple(out))
+
+
+def _found_eligible(state: Selection) -> tuple[str, ...]:
+    """Return everybody whom screening let pass, those who dropped out since included."""
+    found = {
+        one.person for one in state.applications.by_id.values() if one.decision is not None and one.decision.eligible
+    }
+    return tuple(sorted(found))
 
 
 def _groups(state: Selection, stage: Stage) -> "list[GroupView]":
@@ -214,7 +219,7 @@ def _groups(state: Selection, stage: Stage) -> "list[GroupView]":
     found = []
     for group in stage.groups:
         share = shares.get(group.id)
-        people = tuple(sorted(one for one, own in where.items() if own == group.id and one not in state.out))
+        people = tuple(sorted(one for one, own in where.items() if own == group.id))
         seats = table.seats.get(group.id, 0) if table else (share.seats if share else None)
         found.append(
             GroupView(

@@ -26,7 +26,6 @@ SEALED = "sealed"
 EFFECTIVE, PENDING, LAPSED = "effective", "pending", "lapsed"
 
 _HIDDEN = frozenset({"sealed", "one_time_key", "only_for"})
-_ROLES, _STAGES = frozenset({"role"}), frozenset({"stage"})
 _WORDS = frozenset({"ground", "purpose", "severity", "evidence_class"})
 
 
@@ -233,7 +232,8 @@ def _fact(name: str, value: Any, speaker: Speaker) -> Fact:
     if isinstance(value, str):
         if name in _WORDS:
             return speaker.word(value)
-        return speaker.stage(value) if name in _STAGES else speaker.role(value) if name in _ROLES else value
+        named = {"stage": speaker.stage, "role": speaker.role, "way": speaker.way, "criterion": speaker.criterion}
+        return named[name](value) if name in named else value
     if isinstance(value, tuple):
         return _several(value)
     return None

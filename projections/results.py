@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ledger.derivation import Derivation, derive
+from ledger.place_reasons import reasons
 from ledger.procedure.scores import displayed, mean_scores
 from ledger.results import Outcome, Row, poll_outcome, session_outcome
 from ledger.selection import Selection
@@ -15,6 +16,7 @@ from ledger.state.polls import Poll
 from ledger.state.rounds import Session
 from projections.ballots import RoundView, rounds_of
 from projections.secrecy import poll_readable
+from projections.words import NOBODY, Names, Sentence, Speaker
 
 
 class ResultStanding(StrEnum):
@@ -50,6 +52,14 @@ class MeanView:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceReasons:
+    """Why a candidate has their place, step by step."""
+
+    candidate: str
+    reasons: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ResultView:
     """One result.
 
@@ -57,7 +67,7 @@ class ResultView:
         subject: the session or poll; `stage` and `group` it belongs to.
         projection: the way of counting and its version; `rows_root` what a certification signs of the rows.
         standing: whether it is counted, tied or certified; `certified` the entry that certified it.
-        rows: the derived rows; taken and left in order.
+        rows: the derived rows, and the reasons for each; taken and left in order.
         tie: the tie that has to be settled next.
         removed: those on the list who no longer stand.
         means: mean scores, once scoring is closed.
@@ -72,6 +82,7 @@ class ResultView:
     standing: ResultStanding
     certified: int | None
     rows: tuple[Row, ...]
+    reasons: tuple[PlaceReasons, ...]
     taken: tuple[str, ...]
     left: tuple[str, ...]
     tie: OpenTie | None
@@ -80,16 +91,16 @@ class ResultView:
     rounds: tuple[RoundView, ...]
 
 
-def results(state: Selection) -> tuple[ResultView, ...]:
+def results(state: Selection, names: Names = NOBODY) -> tuple[ResultView, ...]:
     """Return all results that have begun: sessions as they began, then polls."""
-    sessions = (session_result(state, one) for one in state.rounds.sessions.values())
+    sessions = (session_result(state, one, names) for one in state.rounds.sessions.values())
     polls = (poll_result(state, one) for one in state.polls.by_id.values())
     return (*sessions, *polls)
 
 
-def result(state: Selection, subject: str) -> ResultView | None:
+def result(state: Selection, subject: str, names: Names = NOBODY) -> ResultView | None:
     """Return the result of one subject, or None."""
-    return next((one for one in results(state) if one.subject == subject), None)
+    return next((one for one in results(state, names) if one.subject == subject), None)
 
 
 def outcome_of(state: Selection, session: Session) -> Outcome | None:
@@ -97,7 +108,7 @@ def outcome_of(state: Selection, session: Session) -> Outcome | None:
     return session.outcome or session_outcome(state, session)
 
 
-def session_result(state: Selection, session: Session) -> ResultView:
+def session_result(state: Selection, session: Session, names: Names = NOBODY) -> ResultView:
     """Return the result of one session."""
     outcome = outcome_of(state, session)
     derived = derive(state, session)
@@ -110,6 +121,7 @@ def session_result(state: Selection, session: Session) -> ResultView:
         standing=_standing(session, derived),
         certified=session.outcome.index if session.outcome else None,
         rows=outcome.rows if outcome else (),
+        reasons=_reasons(state, outcome, names) if outcome else (),
         taken=outcome.taken if outcome else (),
         left=outcome.left if outcome else (),
         tie=_tie(derived) if derived and session.outcome is None else None,
@@ -133,12 +145,21 @@ def poll_result(state: Selection, poll: Poll) -> ResultView:
         standing=counted if certified is None else ResultStanding.CERTIFIED,
         certified=certified,
         rows=outcome.rows if outcome else (),
+        reasons=(),
         taken=(),
         left=(),
         tie=None,
         removed=(),
         means=(),
         rounds=(),
+    )
+
+
+def _reasons(state: Selection, outcome: Outcome, names: Names) -> tuple[PlaceReasons, ...]:
+    speaker = Speaker.of(state, names)
+    return tuple(
+        PlaceReasons(row["candidate"], tuple(speaker.reason(one) for one in reasons(state, outcome, row["candidate"])))
+        for row in outcome.rows
     )
 
 

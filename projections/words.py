@@ -59,16 +59,24 @@ class Speaker:
     offset_minutes: int
     stages: Mapping[str, str]
     roles: Mapping[str, str]
+    ways: Mapping[str, str]
+    criteria: Mapping[str, str]
     names: Names
 
     @classmethod
     def of(cls, state: Selection, names: Names = NOBODY) -> "Speaker":
         """Return the speaker of a selection."""
         if state.sealed is None:
-            return cls(0, {}, {}, names)
+            return cls(0, {}, {}, {}, {}, names)
         programme = state.charter.latest.programme
-        stages = {stage.id: stage.title for stage in programme.stages}
-        return cls(programme.utc_offset_minutes, stages, {role.id: role.name for role in programme.roles}, names)
+        return cls(
+            programme.utc_offset_minutes,
+            stages={stage.id: stage.title for stage in programme.stages},
+            roles={role.id: role.name for role in programme.roles},
+            ways={way.id: way.name for way in programme.ways},
+            criteria={one.id: one.title for one in programme.criteria},
+            names=names,
+        )
 
     def stage(self, stage_id: str) -> Both:
         """Return a stage as a fact: its title in Chinese, its id in English."""
@@ -77,6 +85,19 @@ class Speaker:
     def role(self, role_id: str) -> Both:
         """Return a role as a fact: its name in Chinese, its id in English."""
         return Both(self.roles.get(role_id, role_id), role_id)
+
+    def way(self, way_id: str) -> Both:
+        """Return a way in as a fact: its name in Chinese, its id in English."""
+        return Both(self.ways.get(way_id, way_id), way_id)
+
+    def criterion(self, criterion_id: str) -> Both:
+        """Return a criterion as a fact: its title in Chinese, its id in English."""
+        return Both(self.criteria.get(criterion_id, criterion_id), criterion_id)
+
+    def reading(self, value: str) -> Both:
+        """Return the chosen value of a reading as a fact in both languages."""
+        zh, en = (text(f"reading.{value}", {}, language, section="reasons") for language in ("zh", "en"))
+        return Both(zh, en)
 
     def word(self, value: str) -> Both:
         """Return a value that statements spell in English as a fact in both languages."""
@@ -108,7 +129,11 @@ class Speaker:
 
     def reason(self, reason: Reason) -> Sentence:
         """Return what a rule's reason says."""
-        return self.say("reasons", reason.code, reason.clause, *reason.entries, **reason.facts)
+        facts: dict[str, Fact] = dict(reason.facts)
+        if isinstance(cause := facts.get("cause"), str):
+            zh, en = (text(cause, {}, language, section="reasons") for language in LANGUAGES)
+            facts["cause"] = Both(zh, en)
+        return self.say("reasons", reason.code, reason.clause, *reason.entries, **facts)
 
     def _word(self, fact: Fact, language: str) -> str | int:
         if fact is None or fact in ((), ""):

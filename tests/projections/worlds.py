@@ -12,17 +12,10 @@ from api.rehearsal.steps_applications import (
     play_screening,
 )
 from api.rehearsal.steps_bodies import play_members
-from api.rehearsal.steps_deliberation import play_deciders, play_deliberation_stage, programme_of
+from api.rehearsal.steps_deliberation import play_deciders, play_deliberation_stage, play_moved_up
 from api.rehearsal.steps_naming import play_aftermath, play_approval, play_naming
-from api.rehearsal.steps_notice import (
-    play_calendar,
-    play_moved_up,
-    play_notice_stage,
-    play_objection,
-    publish,
-    receive,
-    wait_for_notices,
-)
+from api.rehearsal.steps_notice import play_calendar, play_notice_stage, publish, wait_for_notices
+from api.rehearsal.steps_objections import play_objection, receive
 from api.rehearsal.steps_polls import play_channels, play_public_vote
 from api.rehearsal.steps_rounds import (
     SessionPlan,
@@ -39,6 +32,7 @@ from api.rehearsal.steps_rounds import (
     play_sitting,
     play_watchers,
 )
+from api.rehearsal.steps_stages import programme_of
 from ledger.lists import entering
 from ledger.procedure.programme import Stage, StageKind
 from ledger.selection import Selection
