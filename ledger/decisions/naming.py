@@ -58,15 +58,18 @@ def _breaches(state: Selection) -> Refusal | None:
 
 
 def _submit(state: Selection, asked: Asked) -> Refusal | None:
-    """The leadership group submits; a new list only after the last one was decided and no longer holds."""
+    """The leadership group submits; a new list only after the last one was denied or no longer holds."""
     body: ApprovalSubmitted = asked.body
     if body.submission in state.naming.submissions:
         return refuse("DUPLICATE_ID", CLAUSE, id=body.submission)
+    return _named_already(state) or _still_holds(state) or _ready(state, asked, body.candidates, body.list_hash)
+
+
+def _still_holds(state: Selection) -> Refusal | None:
     last = state.naming.last
-    holds = last is not None and (last.decided is None or last.approved)
-    if last is not None and holds and last.candidates == to_approve(state):
-        return refuse("ALREADY_SUBMITTED", CLAUSE, index=last.index)
-    return _named_already(state) or _ready(state, asked, body.candidates, body.list_hash)
+    if last is None or last.candidates != to_approve(state) or (last.decided is not None and not last.approved):
+        return None
+    return refuse("ALREADY_SUBMITTED", CLAUSE, index=last.index)
 
 
 def _approve(state: Selection, asked: Asked) -> Refusal | None:
