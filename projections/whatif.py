@@ -1,9 +1,9 @@
 """What if: the same entries folded again without some of them, or under another reading, beside what really happened.
 
-Nothing is written, nothing is decided anew, and every output says that it is hypothetical. Held fixed: every other entry and
-its order, who was present and so the quorum, and everybody else's behaviour. Counting, ranking, cuts, ties and vacancies
-follow from the changed history. From the first point at which people would have voted on another list, or a run-off would
-have been needed that nobody held, the answer is *undetermined from here*; no winner is guessed.
+Nothing is written, nothing is decided anew, and every output says that it is hypothetical. Held fixed: every other
+entry and its order, who was present and so the quorum, and everybody else's behaviour. Counting, ranking, cuts, ties
+and vacancies follow from the changed history. From the first point at which people would have voted on another list,
+or a run-off would have been needed that nobody held, the answer is *undetermined from here*; no winner is guessed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,12 +16,19 @@ from ledger.procedure.readings import rule
 from ledger.results import Outcome, session_outcome
 from ledger.round_plan import seats_of
 from ledger.selection import Selection
-from ledger.state.rounds import Session
+from ledger.state.rounds import Round, Session
 from ledger.statements import Act
 from ledger.statements.deliberation import DeliberationVoted
 from ledger.statements.foundation import CharterSealed, ProgrammeAmended
 from ledger.statements.poll import TotalsImported
-from ledger.statements.rounds import BallotCast, PaperBallotEntered, ResultCertified, RoundOpened, ScoreGiven, ScoreRevised
+from ledger.statements.rounds import (
+    BallotCast,
+    PaperBallotEntered,
+    ResultCertified,
+    RoundOpened,
+    ScoreGiven,
+    ScoreRevised,
+)
 from projections.replay import acts as acts_of
 
 HELD_FIXED = ("ENTRIES", "PRESENCE_AND_QUORUM", "BEHAVIOUR")
@@ -43,8 +50,8 @@ class Change:
     """What is left out or read otherwise; everything given holds at once.
 
     `members`: their ballots, scores and named votes. `scores_of`: their scores alone. `entries`: entries by index, with
-    whatever countersigns or refers to them. `unit`: the ballots and scores of everybody enrolled with this unit. `channels`: the
-    public totals of these channels. `readings`: another permitted value by reading id.
+    whatever countersigns or refers to them. `unit`: the ballots and scores of everybody enrolled with this unit.
+    `channels`: the public totals of these channels. `readings`: another permitted value by reading id.
     """
 
     members: frozenset[str] = frozenset()
@@ -66,28 +73,38 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One candidate's rank and whether they are taken, in fact and hypothetically; None: not on the list, or no longer."""
+    """One candidate in fact and hypothetically: rank, whether taken, and the place among those left who come next.
+
+    `rank` is None for who is not on the list, `next` is None for who is taken or cannot move up.
+    """
 
     candidate: str
     rank: int | None
     rank_if: int | None
     taken: bool
     taken_if: bool
+    next: int | None
+    next_if: int | None
 
     @property
     def changed(self) -> bool:
         """Whether anything differs."""
-        return (self.rank, self.taken) != (self.rank_if, self.taken_if)
+        return (self.rank, self.taken, self.next) != (self.rank_if, self.taken_if, self.next_if)
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One certified result beside its hypothetical one. `tie`: candidates between whom nobody could say without a run-off."""
+    """One certified result beside its hypothetical one.
+
+    `tie`: candidates between whom nobody could say without a run-off. `ballots_over`: ballots with more approvals than
+    would have been allowed, so that they could not have been cast.
+    """
 
     subject: str
     certified: int
     candidates: tuple[Moved, ...]
     tie: tuple[str, ...] = ()
+    ballots_over: int = 0
 
     @property
     def seats_change(self) -> bool:
@@ -97,7 +114,7 @@ class Compared:
     @property
     def changed(self) -> bool:
         """Whether any rank or seat differs, or stands open."""
-        return bool(self.tie) or any(one.changed for one in self.candidates)
+        return bool(self.tie or self.ballots_over) or any(one.changed for one in self.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +139,7 @@ class WhatIf:
 
 
 def what_if(entries: Iterable[bytes], change: Change) -> WhatIf:
-    """Fold the entries twice, as they are and as changed, and compare every certified result until nobody can say more."""
+    """Fold the entries twice, as they are and as changed, and compare certified results until nobody can say more."""
     change.check()
     return _Replay(change).run(acts_of(entries))
 
@@ -156,11 +173,8 @@ class _Replay:
             self._undetermined = Undetermined(act.index, "ANOTHER_DROPS_OUT", act.statement.type)
 
     def _fold(self, act: Act) -> None:
-        changed = self._altered(act)
-        if changed is None:
-            return
         try:
-            self._changed.apply(changed)
+            self._changed.apply(self._altered(act))
         except LookupError:
             # What this entry builds on was left out, and nobody did anything in its place.
             self._undetermined = Undetermined(act.index, "BUILDS_ON_LEFT_OUT", act.statement.type)
@@ -185,8 +199,8 @@ class _Replay:
             return True
         return change.unit is not None and self._fact.roll.unit(voter) == change.unit
 
-    def _altered(self, act: Act) -> Act | None:
-        """The act as the changed history has it: another reading in the programme, another number of seats in a round."""
+    def _altered(self, act: Act) -> Act:
+        """The act as the changed history has it: another reading in the programme, other seats in a round."""
         body = act.body
         if type(body) in (CharterSealed, ProgrammeAmended) and self._change.readings:
             return _with_body(act, replace(body, programme=self._read_otherwise(body.programme)))
@@ -200,12 +214,12 @@ class _Replay:
             reading["chosen"] = self._change.readings.get(reading["id"], reading["chosen"])
         return value
 
-    def _opened(self, act: Act, body: RoundOpened) -> Act | None:
+    def _opened(self, act: Act, body: RoundOpened) -> Act:
         stage = self._changed.charter.stage(body.stage)
         if stage is None:
             return act
         seats = seats_of(self._changed, stage, body.group, len(body.candidates))
-        return act if seats == body.seats else _with_body(act, replace(body, seats=seats))
+        return act if seats == body.seats else _with_body(act, replace(body, seats=seats, max_approvals=seats))
 
     def _compare(self, act: Act) -> None:
         fact = _outcome(self._fact, act.body.subject)
@@ -213,15 +227,25 @@ class _Replay:
         if fact is None or changed is None:
             self._undetermined = Undetermined(act.index, "BUILDS_ON_LEFT_OUT", act.body.subject)
             return
-        tie = _open_tie(self._changed, act.body.subject)
-        compared = Compared(act.body.subject, act.index, _moved(fact, changed), tie)
+        derived = derive(self._changed, _session(self._changed, act.body.subject))
+        tie = derived.due.candidates if derived is not None and derived.due is not None else ()
+        over = _ballots_over(derived.played) if derived is not None else 0
+        compared = Compared(act.body.subject, act.index, _moved(fact, changed), tie, over)
         self._compared.append(compared)
-        if tie:
-            self._undetermined = Undetermined(act.index, "RUNOFF_NOT_HELD", act.body.subject)
-        elif compared.seats_change and not _last_list(self._fact, act.body.subject):
-            self._undetermined = Undetermined(act.index, "BALLOTS_NOT_CAST", act.body.subject)
-        elif (fact.taken, fact.left) != (changed.taken, changed.left) and _last_list(self._fact, act.body.subject):
-            self._undetermined = Undetermined(act.index, "STEPS_NOT_TAKEN", act.body.subject)
+        code = self._why_open(compared, fact, changed)
+        if code is not None:
+            self._undetermined = Undetermined(act.index, code, act.body.subject)
+
+    def _why_open(self, compared: Compared, fact: Outcome, changed: Outcome) -> str | None:
+        """Why nobody can say what would have come after this result, or None if it would have been the same."""
+        if compared.ballots_over:
+            return "BALLOTS_NOT_CAST"
+        if compared.tie:
+            return "RUNOFF_NOT_HELD"
+        fixes_order = _fixes_order(self._fact, compared.subject)
+        if set(fact.taken) != set(changed.taken):
+            return "STEPS_NOT_TAKEN" if fixes_order else "BALLOTS_NOT_CAST"
+        return "STEPS_NOT_TAKEN" if fixes_order and fact.left != changed.left else None
 
 
 def _with_body(act: Act, body: Any) -> Act:
@@ -238,12 +262,11 @@ def _outcome(state: Selection, subject: str) -> Outcome | None:
     return session_outcome(state, _session(state, subject))
 
 
-def _open_tie(state: Selection, subject: str) -> tuple[str, ...]:
-    derived = derive(state, _session(state, subject))
-    return derived.due.candidates if derived is not None and derived.due is not None else ()
+def _ballots_over(played: Round) -> int:
+    return sum(len(cast.approve) > played.max_approvals for cast in played.ballots.values() if not cast.void)
 
 
-def _last_list(state: Selection, subject: str) -> bool:
+def _fixes_order(state: Selection, subject: str) -> bool:
     """Whether this result is the one that fixes nominees and alternates, on which nobody votes again."""
     stage = state.charter.stage(subject.split(":")[1])
     return stage is not None and stage.takes == "nominees"
@@ -253,8 +276,21 @@ def _moved(fact: Outcome, changed: Outcome) -> tuple[Moved, ...]:
     ranks, ranks_if = _ranks(fact), _ranks(changed)
     everybody = sorted(ranks.keys() | ranks_if.keys(), key=lambda one: (ranks.get(one) or len(ranks) + 1, one))
     return tuple(
-        Moved(one, ranks.get(one), ranks_if.get(one), one in fact.taken, one in changed.taken) for one in everybody
+        Moved(
+            one,
+            ranks.get(one),
+            ranks_if.get(one),
+            one in fact.taken,
+            one in changed.taken,
+            _next(fact, one),
+            _next(changed, one),
+        )
+        for one in everybody
     )
+
+
+def _next(outcome: Outcome, candidate: str) -> int | None:
+    return outcome.left.index(candidate) + 1 if candidate in outcome.left else None
 
 
 def _ranks(outcome: Outcome) -> dict[str, int | None]:
