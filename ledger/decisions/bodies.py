@@ -4,6 +4,7 @@ from ledger import grouping
 from ledger.decisions import draws, rosters
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions, StageGates
 from ledger.decisions.rosters import frozen, no_reason, unknown_group
+from ledger.decisions.sessions import stage_asked
 from ledger.procedure.acts import SCRUTINEER, TELLER
 from ledger.procedure.groups import SharesImpossible
 from ledger.procedure.programme import Stage
@@ -23,9 +24,7 @@ RECUSAL = "七(三)"
 def _declare(state: Selection, asked: Asked) -> Refusal | None:
     """Members, scrutineers and tellers say, each for themselves, how they are related to the candidates."""
     body: DeclarationMade = asked.body
-    stage = asked.stage
-    if stage is None:
-        return refuse("UNKNOWN_STAGE", RECUSAL, stage=body.stage)
+    stage = stage_asked(asked)
     counts_votes = state.roll.has_role(asked.person, (SCRUTINEER, TELLER))
     if not counts_votes and not state.bodies.sits(stage.id, body.group, asked.person):
         return refuse("NOT_ON_ROSTER", stage.clause, person=asked.person, stage=stage.id)
@@ -50,22 +49,22 @@ def _unknown_candidate(state: Selection, stage: Stage, group: str | None, *named
 def _recuse(state: Selection, asked: Asked) -> Refusal | None:
     """A member stands back from one candidate; only from an own seat."""
     body: RecusalMade = asked.body
-    return _may_stand_back(state, asked.stage, body, asked.person)
+    return _may_stand_back(state, stage_asked(asked), body, asked.person)
 
 
 def _impose_recusal(state: Selection, asked: Asked) -> Refusal | None:
     """Dispute B09: the organiser may keep a member from a candidate, with reason and notice, before the round."""
     body: RecusalImposed = asked.body
-    refused = _may_stand_back(state, asked.stage, body, body.member)
-    if refused is not None or asked.stage is None:
-        return refused
-    return no_reason(asked.stage, body.reason) or frozen(state, asked.stage, body.group)
+    stage = stage_asked(asked)
+    return (
+        _may_stand_back(state, stage, body, body.member)
+        or no_reason(stage, body.reason)
+        or frozen(state, stage, body.group)
+    )
 
 
-def _may_stand_back(
-    state: Selection, stage: Stage | None, body: RecusalMade | RecusalImposed, member: str
-) -> Refusal | None:
-    if stage is None or not state.bodies.sits(stage.id, body.group, member):
+def _may_stand_back(state: Selection, stage: Stage, body: RecusalMade | RecusalImposed, member: str) -> Refusal | None:
+    if not state.bodies.sits(stage.id, body.group, member):
         return refuse("NOT_ON_ROSTER", RECUSAL, person=member, stage=body.stage)
     refused = _unknown_candidate(state, stage, body.group, body.candidate)
     if refused is not None:
@@ -78,9 +77,7 @@ def _may_stand_back(
 def _regroup(state: Selection, asked: Asked) -> Refusal | None:
     """Clause 五(一), dispute B01: a candidate is moved, with reason, before the first score or ballot of the stage."""
     body: CandidateRegrouped = asked.body
-    stage = asked.stage
-    if stage is None:
-        return refuse("UNKNOWN_STAGE", "五(一)", stage=body.stage)
+    stage = stage_asked(asked)
     first = state.rounds.first_score_or_ballot(stage.id)
     if first is not None:
         return refuse("GROUPING_FROZEN", stage.clause, stage=stage.id, entry=first)
@@ -98,9 +95,7 @@ def _regroup(state: Selection, asked: Asked) -> Refusal | None:
 def _certify_groups(state: Selection, asked: Asked) -> Refusal | None:
     """Reading `group_seats`: the table is what the rule gives, certified before the first score (disputes B02, B03)."""
     body: GroupsCertified = asked.body
-    stage = asked.stage
-    if stage is None:
-        return refuse("UNKNOWN_STAGE", "五(一)", stage=body.stage)
+    stage = stage_asked(asked)
     first = state.rounds.first_score_or_ballot(stage.id)
     if first is not None:
         return refuse("QUOTA_FROZEN", stage.clause, stage=stage.id, entry=first)

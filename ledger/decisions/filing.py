@@ -90,13 +90,15 @@ def _separate(state: Selection, body: ApplicationFiled, programme: Programme) ->
 
 
 def _twice(state: Selection, asked: Asked) -> Refusal | None:
-    """Reading `one_application`: the same way a second time would count twice."""
+    """Reading `one_application`: the same way a second time would count twice; nobody files late again and again."""
     body: ApplicationFiled = asked.body
-    earlier = state.applications.by_tag.get(body.id_tag, ())
-    if window_ended(state, asked.at):
-        return None
-    for application_id in earlier:
+    ended = window_ended(state, asked.at)
+    for application_id in state.applications.by_tag.get(body.id_tag, ()):
         one = state.applications.by_id[application_id]
-        if one.way == body.way and one.standing and one.consented is not None:
+        if one.way != body.way:
+            continue
+        counts_twice = not ended and one.standing and one.consented is not None
+        repeated = ended and one.late and one.refused is None and one.author == asked.person
+        if counts_twice or repeated:
             return refuse("DUPLICATE_APPLICANT", FILING, application=body.application, first=application_id)
     return None

@@ -4,12 +4,15 @@ Readings `body_overlap` and `committee_composition`. A seat out of the drawn ord
 """
 
 from ledger.decisions.registry import Asked, Decisions
+from ledger.decisions.sessions import stage_asked
 from ledger.procedure.programme import Body, Stage, StageKind
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.selection import Selection
 from ledger.state.rounds import RoundStatus
 from ledger.statements.bodies import RosterAmended, RosterSet
 
+# In these stages everybody decides who holds the body's role; there is no roster to look at.
+_BY_ROLE = (StageKind.DELIBERATION, StageKind.APPROVAL)
 _VOTING = (RoundStatus.OPEN, RoundStatus.CLOSING)
 
 
@@ -42,9 +45,7 @@ def _body(asked: Asked, stage: Stage) -> Body | Refusal:
 def _set(state: Selection, asked: Asked) -> Refusal | None:
     """Clause 五: a roster of at least the stated size, set once and amended afterwards."""
     roster: RosterSet = asked.body
-    stage = asked.stage
-    if stage is None:
-        return refuse("UNKNOWN_STAGE", "五", stage=roster.stage)
+    stage = stage_asked(asked)
     body = _body(asked, stage)
     if isinstance(body, Refusal):
         return body
@@ -96,7 +97,7 @@ def _seats(state: Selection, asked: Asked, stage: Stage, body: Body, roster: Ros
         if tags.setdefault(tag, person) != person or everybody.count(person) > 1:
             return refuse("DUPLICATE_MEMBER", stage.clause, person=person, first=tags[tag])
     for person in roster.members:
-        refused = _sits_elsewhere(state, asked, stage, roster.group, person)
+        refused = _sits_elsewhere(state, asked, stage, person)
         if refused is not None:
             return refused
     return None
@@ -114,33 +115,33 @@ def _may_sit(state: Selection, stage: Stage, body: Body, person: str) -> Refusal
     return None
 
 
-def _sits_elsewhere(state: Selection, asked: Asked, stage: Stage, group: str | None, person: str) -> Refusal | None:
+def _sits_elsewhere(state: Selection, asked: Asked, stage: Stage, person: str) -> Refusal | None:
     """Reading `body_overlap`: nobody sits in two bodies; and in one stage nobody ever sits in two groups."""
+    apart = asked.programme.reading("body_overlap") != "yes"
     tag = state.roll.people[person].id_tag
     same = {person} if tag is None else {person, state.roll.by_tag.get(tag, person)}
     for other in (one for who in sorted(same) for one in state.bodies.sittings(who)):
-        if (other.stage, other.group) == (stage.id, group):
-            continue
         theirs = state.charter.stage(other.stage)
-        overlap = theirs is not None and theirs.body != stage.body and asked.programme.reading("body_overlap") != "yes"
-        if other.stage == stage.id or overlap:
+        if other.stage == stage.id or (apart and theirs is not None and theirs.body != stage.body):
             return refuse("DOUBLE_ROLE", stage.clause, person=person, stage=other.stage, group=other.group or "-")
+    for decides in asked.programme.stages if apart else ():
+        body = asked.programme.body(decides.body or "")
+        if decides.kind in _BY_ROLE and body and body.id != stage.body and body.role in state.roll.people[person].roles:
+            return refuse("DOUBLE_ROLE", stage.clause, person=person, stage=decides.id, group="-")
     return None
 
 
 def _amend(state: Selection, asked: Asked) -> Refusal | None:
     """A member is replaced, with reason, while no round is open; by rule by the next reserve."""
     change: RosterAmended = asked.body
-    stage = asked.stage
-    roster = state.bodies.roster(change.stage, change.group)
-    if stage is None or roster is None:
-        return refuse("NOT_ON_ROSTER", "五", person=change.outgoing, stage=change.stage)
+    stage = stage_asked(asked)
     body = _body(asked, stage)
     if isinstance(body, Refusal):
         return body
     if state.charter.is_closed(stage.id):
         return refuse("STAGE_CLOSED", stage.clause, stage=stage.id)
-    if change.outgoing not in roster.members:
+    roster = state.bodies.roster(stage.id, change.group)
+    if roster is None or change.outgoing not in roster.members:
         return refuse("NOT_ON_ROSTER", stage.clause, person=change.outgoing, stage=stage.id)
     if change.incoming in roster.members:
         return refuse("DUPLICATE_MEMBER", stage.clause, person=change.incoming, first=change.incoming)
@@ -149,7 +150,7 @@ def _amend(state: Selection, asked: Asked) -> Refusal | None:
         or no_reason(stage, change.reason)
         or _may_sit(state, stage, body, change.incoming)
         or _same_tag(state, stage, roster.members, change)
-        or _sits_elsewhere(state, asked, stage, change.group, change.incoming)
+        or _sits_elsewhere(state, asked, stage, change.incoming)
     )
 
 

@@ -7,6 +7,7 @@ from ledger.procedure.programme import Programme, Stage, StageKind
 
 if TYPE_CHECKING:
     from ledger.selection import Selection
+    from ledger.state.application_book import Application
 
 
 def applications_stage(state: "Selection") -> Stage:
@@ -38,6 +39,12 @@ def closes_at(state: "Selection") -> int:
 def window_ended(state: "Selection", at: int) -> bool:
     """Say whether the window of applications has ended by `at`: its deadline has passed, or its stage is closed."""
     return not in_time(at, closes_at(state)) or state.charter.is_closed(applications_stage(state).id)
+
+
+def units_of(state: "Selection", application: "Application") -> tuple[str, ...]:
+    """Return the units an applicant belongs to: as applied with, and as enrolled where that differs."""
+    enrolled = state.roll.unit(application.person)
+    return tuple(dict.fromkeys(unit for unit in (application.unit, enrolled) if unit is not None))
 
 
 def has_key(state: "Selection", person: str) -> bool:

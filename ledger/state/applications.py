@@ -107,8 +107,6 @@ def _supplemented(state: "Selection", act: "Act", now: "Act") -> None:
 def _withdrawn(state: "Selection", act: "Act", now: "Act") -> None:
     matter = state.applications
     application = matter.by_id[act.body.application]
-    if application.withdrawn is not None:
-        return
     counted = matter.counts(application)
     application.withdrawn = now.index
     if not counted or not window_ended(state, now.at):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ledger import grouping
 from ledger.procedure import draws
+from ledger.state.application_window import units_of
 from ledger.state.body_book import Bodies, CertifiedGroups, Draw, Regrouping, Roster
 from ledger.statements.bodies import (
     CandidateRegrouped,
@@ -115,12 +116,10 @@ def _declared(state: "Selection", act: "Act", now: "Act") -> None:
 
 def _undeclared(state: "Selection", act: "Act", body: DeclarationMade, relations: dict[str, str]) -> None:
     """Dispute B08: the same employer, neither declared nor recused, is shown to the auditors."""
-    stage, unit = state.charter.stage(body.stage), state.roll.unit(act.person)
-    if stage is None:
-        return
-    for candidate in grouping.candidates_for(state, stage, body.group):
+    stage, unit = state.charter.stage(body.stage), state.roll.unit(act.person) or "-"
+    for candidate in grouping.candidates_for(state, stage, body.group) if stage else ():
         application = state.applications.of_person(candidate)
-        if application is None or application.unit != unit or candidate in relations:
+        if application is None or unit not in units_of(state, application) or candidate in relations:
             continue
         if not state.bodies.is_recused(body.stage, body.group, act.person, candidate):
             facts = {"member": act.person, "candidate": candidate, "unit": unit}

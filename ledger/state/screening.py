@@ -8,7 +8,7 @@ from ledger.procedure.checklist import Ruling, eligibility_of, joint_checks
 from ledger.procedure.eligibility import Answer, Eligibility
 from ledger.procedure.vacancies import DropOut
 from ledger.state.application_book import Application, Decision, Reply
-from ledger.state.application_window import programme_of, screening_stage
+from ledger.state.application_window import programme_of, screening_stage, units_of
 from ledger.state.standing import drop_out
 from ledger.statements.screening import (
     AppealDecided,
@@ -46,7 +46,7 @@ def eligibility(state: "Selection", application: Application) -> Eligibility:
 def same_unit(state: "Selection", screener: str, application_id: str) -> bool:
     """Say whether a screener works in the unit of the applicant."""
     application = state.applications.by_id.get(application_id)
-    return application is not None and state.roll.unit(screener) == application.unit
+    return application is not None and state.roll.unit(screener) in units_of(state, application)
 
 
 def _replied(state: "Selection", act: "Act", now: "Act") -> None:
@@ -66,15 +66,14 @@ def _criterion(state: "Selection", act: "Act", now: "Act") -> None:
     last = next(reversed(application.replies.get(body.criterion, [])), None)
     if last is not None and not last.clear and not body.met:
         state.findings.add("REPLY_OVERRULED", "warn", act.index, last.index, act.index, criterion=body.criterion)
-    if application.decision is not None:
-        _decided_anew(state, application, now.index, challenged)
+    if application.decision is not None and challenged is not None:
+        _decided_anew(state, application, application.decision, now.index, challenged)
 
 
-def _decided_anew(state: "Selection", application: Application, index: int, challenged: int | None) -> None:
+def _decided_anew(
+    state: "Selection", application: Application, decision: Decision, index: int, challenged: int
+) -> None:
     """A challenged criterion was decided anew: whoever no longer qualifies is out, or decided again in screening."""
-    decision = application.decision
-    if decision is None:
-        return
     application.decision = replace(decision, recheck=_to_recheck(state, application))
     if eligibility(state, application).eligible == decision.eligible:
         return
@@ -82,7 +81,7 @@ def _decided_anew(state: "Selection", application: Application, index: int, chal
         application.decision = None
     elif decision.eligible:
         drop_out(state, application.person, DropOut.STRUCK_OFF, index)
-        entries = [entry for entry in (decision.index, challenged, index) if entry is not None]
+        entries = (decision.index, challenged, index)
         state.findings.add("ELIGIBILITY_LOST", "warn", index, *entries, application=application.application)
 
 

@@ -406,6 +406,22 @@ def test_two_applications_are_linked_by_decision_of_two(filed: World) -> None:
     refused(filed, "organiser", body, "ALREADY_LINKED", "六(二)")
 
 
+def test_only_standing_applications_are_linked(filed: World) -> None:
+    filed.must(FIRST.alias, ApplicationWithdrawn(FIRST.application, "不参加"))
+    body = DuplicateLinked(SECOND.application, FIRST.application, "同一人")
+    refused(filed, "organiser", body, "APPLICATION_WITHDRAWN", "六(二)")
+
+
+def test_nobody_files_late_again_and_again(window: World) -> None:
+    after_deadline(window)
+    for one in (FIRST, SECOND):
+        file_application(window, one)
+        again = filing(window, one, application=f"{one.application}-again")
+        refused(window, one.alias, again, "DUPLICATE_APPLICANT", "六(二)")
+    keyed = filing(window, FIRST, application="keyed-from-paper", consent=consent(window))
+    window.must("intake-1", keyed)
+
+
 # --- withdrawal ---
 
 
@@ -425,6 +441,26 @@ def test_a_withdrawal_on_paper_needs_a_second_signer(filed: World) -> None:
     filed.cosign(act, "discipline")
     assert filed.state.out[filed.person(SECOND.alias)].index == act.index + 1
     flagged(filed, "PAPER_WITHDRAWAL", "info", act.index, act.index + 1)
+
+
+def test_after_screening_a_withdrawal_takes_out_whatever_else_was_filed() -> None:
+    world = resume(history_at("filed"))
+    second = replace(FIRST, application="second-way", way="self", special=True)
+    file_application(world, second)
+    after_deadline(world)
+    world.must(FIRST.alias, ApplicationWithdrawn("second-way", "只留一份"))
+    assert world.person(FIRST.alias) not in world.state.out
+
+
+def test_while_screening_runs_another_way_in_may_take_over(filed: World) -> None:
+    second = replace(FIRST, application="second-way", way="self", special=True)
+    file_application(filed, second)
+    after_deadline(filed)
+    filed.must(FIRST.alias, ApplicationWithdrawn(FIRST.application, "改由本人申报"))
+    assert filed.person(FIRST.alias) not in filed.state.out
+    counts = filed.state.applications.of_person(filed.person(FIRST.alias))
+    assert counts is not None
+    assert counts.application == "second-way"
 
 
 # --- what others read ---

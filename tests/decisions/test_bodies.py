@@ -13,6 +13,7 @@ from api.rehearsal.steps_bodies import (
     play_declarations,
     play_draw,
     play_groups,
+    play_members,
     play_rosters,
 )
 from ledger import grouping
@@ -241,7 +242,10 @@ def test_replacements_follow_the_reserves_with_a_reason(experts: World) -> None:
     refused(experts, "organiser", replace(body, incoming=people(experts, 1)[0]), "DUPLICATE_MEMBER", "五(一)")
     other = people(experts, 1, group="crafts")[0]
     refused(experts, "organiser", replace(body, incoming=other), "DOUBLE_ROLE", "五(一)")
-    refused(experts, "organiser", replace(body, group="fishing"), "NOT_ON_ROSTER", "五")
+    refused(experts, "organiser", replace(body, group="fishing"), "NOT_ON_ROSTER", "五(一)")
+    experts.state.roll.people[body.incoming].id_tag = experts.actor("experts-power-03").id_tag
+    refused(experts, "organiser", body, "DUPLICATE_MEMBER", "五(一)")
+    experts.state.roll.people[body.incoming].id_tag = experts.actor("experts-power-06").id_tag
     act = experts.must("organiser", body)
     known = experts.state.bodies.roster("experts", GROUP)
     assert known is not None
@@ -260,6 +264,43 @@ def test_a_roster_rests_while_its_round_is_open(experts: World) -> None:
     refused(experts, "organiser", body, "ROSTER_FROZEN", "五(一)")
     others = [people(experts, number, group="crafts")[0] for number in (6, 2)]
     experts.must("organiser", replace(body, group="crafts", incoming=others[0], outgoing=others[1]))
+
+
+def test_nobody_sits_who_decides_later_by_role(screened: World) -> None:
+    screened.grant("experts-power-05", "leader")
+    refused(screened, "organiser", roster(screened), "DOUBLE_ROLE", "五(一)")
+    screened.must("organiser", roster(screened, members=people(screened, 1, 2, 3, 4, 6), reserves=()))
+    change = RosterAmended(GROUP, people(screened, 5)[0], people(screened, 1)[0], "出差", "experts")
+    refused(screened, "organiser", change, "DOUBLE_ROLE", "五(一)")
+    refused(screened, "organiser", replace(change, stage="notice"), "STAGE_WITHOUT_BODY", "五(七)")
+
+
+def test_one_body_sits_in_both_of_its_stages(screened: World) -> None:
+    play_members(screened, ("shortlist",))
+    for stage in ("shortlist", "final"):
+        play_rosters(screened, stage)
+    assert len(screened.state.bodies.sittings(screened.person("panel-01"))) == 2
+
+
+def test_two_ids_with_one_tag_are_one_member(screened: World) -> None:
+    known = screened.state.roll.people
+    known[people(screened, 2)[0]].id_tag = known[people(screened, 1)[0]].id_tag
+    refused(screened, "organiser", roster(screened), "DUPLICATE_MEMBER", "五(一)")
+
+
+def test_who_applied_sits_nowhere_under_any_id(screened: World) -> None:
+    known = screened.state.roll.people
+    known[people(screened, 2)[0]].id_tag = screened.actor(PLAN.applicants[0].alias).id_tag
+    refused(screened, "organiser", roster(screened), "ROLE_CONFLICT", "五(一)")
+
+
+def test_nothing_changes_in_a_closed_stage(screened: World) -> None:
+    play_rosters(screened, "experts")
+    screened.must("organiser", StageOpened("experts"))
+    screened.state.charter.stages["experts"].closed = screened.state.size
+    change = RosterAmended(GROUP, people(screened, 6)[0], people(screened, 1)[0], "出差", "experts")
+    refused(screened, "organiser", change, "STAGE_CLOSED", "五(一)")
+    refused(screened, "organiser", roster(screened), "STAGE_CLOSED", "五(一)")
 
 
 # --- declarations and recusals (七(三)) ---
@@ -410,11 +451,13 @@ def test_the_step_draws_for_equal_remainders_by_itself() -> None:
 def test_an_occupation_that_no_group_covers_is_moved_by_decision() -> None:
     world = play_to_experts(small(total=6, covers=("welding",)))
     refused(world, "organiser", GroupsCertified((), "experts"), "GROUP_UNCOVERED", "五(一)")
-    groups = grouping.groups_of(world.state, world.state.charter.stage("experts") or pytest.fail("no stage"))
+    stage = world.state.charter.stage("experts") or pytest.fail("no stage")
+    assert grouping.received_by_group(world.state, stage) == {"metalworking": 2, "power": 4, "crafts": 4}
+    groups = grouping.groups_of(world.state, stage)
     for person in (person for person, group in groups.items() if group is None):
         world.must("organiser", CandidateRegrouped(person, "crafts", "职业未列入分组", "experts"))
     play_groups(world, "experts")
-    table = groups_table(world, world.state.charter.stage("experts") or pytest.fail("no stage"))
+    table = groups_table(world, stage)
     assert [row.received for row in table.groups] == [2, 4, 6]
     assert sum(row.seats for row in table.groups) == 6
 

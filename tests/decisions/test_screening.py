@@ -275,6 +275,19 @@ def test_a_challenge_within_screening_has_the_outcome_decided_again(screening: W
     assert screening.person(FIRST.alias) not in screening.state.out
 
 
+def test_a_refused_person_is_not_brought_back_after_screening(screening: World) -> None:
+    for one in (BARRED, *PLAN.applicants[1:]):
+        screen(screening, one)
+    screening.must("organiser", StageClosed("screening"))
+    screening.must("discipline", challenge(screening, "violation"))
+    screening.must("organiser", StageOpened("experts"))
+    screening.cosign(
+        screening.must("organiser", ruling(screening, FIRST, criterion("violation"), met=False)), "screener-2"
+    )
+    assert screening.person(FIRST.alias) not in screening.state.applications.eligible()
+    assert screening.person(FIRST.alias) not in screening.state.out
+
+
 def test_only_what_is_decided_can_be_challenged(screening: World) -> None:
     refused(screening, "discipline", challenge(screening, "violation"), "CRITERION_UNDECIDED", "四")
     refused(screening, SECOND.alias, challenge(screening, "violation"), "NOT_AUTHORISED", "四")
@@ -345,6 +358,50 @@ def test_nobody_passes_without_review_and_every_level() -> None:
     world.must("organiser", StageOpened("screening"))
     rule_all(world, barred=False)
     refused(world, "organiser", decided(world, True), "REVIEW_MISSING", "七(二)")
+
+
+def test_nobody_is_refused_for_an_application_they_never_agreed_to() -> None:
+    world = resume(history_at("window"))
+    world.must("intake-1", filing(world, FIRST))
+    world.now += 32 * 24 * HOUR
+    world.must("organiser", StageClosed("applications"))
+    world.must("organiser", StageOpened("screening"))
+    rule_all(world, barred=True)
+    body = decided(world, False, "四、1", notice=world.digest("notice"))
+    refused(world, "organiser", body, "NO_APPLICANT_CONSENT", "六(二)")
+
+
+def test_what_is_missing_does_not_stop_a_refusal() -> None:
+    world = resume(history_at("window"))
+    world.must(FIRST.alias, filing(world, FIRST))
+    world.now += 32 * 24 * HOUR
+    world.must("organiser", StageClosed("applications"))
+    world.must("organiser", StageOpened("screening"))
+    rule_all(world, barred=True)
+    world.must("organiser", decided(world, False, "四、1", notice=world.digest("notice")))
+
+
+@pytest.mark.parametrize("alias", [FIRST.alias, SECOND.alias])
+def test_acts_on_an_unknown_application(screening: World, alias: str) -> None:
+    appeal = AppealFiled("nobody", screening.digest("appeal"))
+    refused(screening, alias, appeal, "UNKNOWN_APPLICATION", "六(二)")
+    decision = AppealDecided("nobody", "驳回", False)
+    refused(screening, "organiser", decision, "UNKNOWN_APPLICATION", "六(二)")
+    later = replace(challenge(screening, "violation"), application="nobody")
+    refused(screening, "discipline", later, "UNKNOWN_APPLICATION", "六(二)")
+
+
+def test_a_refused_or_linked_application_does_not_keep_screening_open() -> None:
+    world = resume(history_at("filed"))
+    second = replace(FIRST, application="second-way", way="self", special=True)
+    world.must(FIRST.alias, filing(world, second))
+    world.now += 32 * 24 * HOUR
+    world.must("organiser", StageClosed("applications"))
+    world.must("organiser", StageOpened("screening"))
+    for one in PLAN.applicants:
+        screen(world, one)
+    world.must("organiser", StageClosed("screening"))
+    assert world.state.applications.by_id["second-way"].decision is None
 
 
 def test_replies_come_from_any_stage_on(screened: World) -> None:

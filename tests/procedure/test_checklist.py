@@ -1,6 +1,7 @@
 """The checklist of clause four in the 2022 programme: which criteria, whom they bind, what a refusal rests on."""
 
 from datetime import date
+from typing import TypeAlias
 
 import pytest
 
@@ -11,6 +12,8 @@ from ledger.procedure.programme_value import programme_from_value
 from ledger.programmes import load_shipped
 
 HEADS = "enterprise-head"
+Answers: TypeAlias = dict[str, Answer]
+NO_ANSWERS: Answers = {}
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +21,14 @@ def programme() -> Programme:
     return programme_from_value(load_shipped("zhuyuan-2022"))
 
 
-def rulings(programme: Programme, *holding: str, head: bool = False, **answers: Answer) -> dict[str, Ruling]:
+def rulings(
+    programme: Programme, *holding: str, head: bool = False, answers: Answers = NO_ANSWERS
+) -> dict[str, Ruling]:
     """Everybody's employer is registered; `holding` are the further criteria that hold, `answers` override by id."""
     found = {}
     for criterion in programme.criteria:
         holds = criterion.required or criterion.id in holding
-        answer = answers.get(criterion.id.replace("-", "_")) or Answer(criterion.id, holds)
+        answer = answers.get(criterion.id) or Answer(criterion.id, holds)
         found[criterion.id] = Ruling(answer, not criterion.heads_only or head, 7, "screener")
     return found
 
@@ -39,7 +44,7 @@ def test_one_of_the_conditions_is_enough_for_either_of_two_people(programme: Pro
     ("answers", "clauses"),
     [
         ({}, ("四",)),
-        ({"registered_employer": Answer("registered-employer", False), "skill": Answer("skill", True)}, ("四",)),
+        ({"registered-employer": Answer("registered-employer", False), "skill": Answer("skill", True)}, ("四",)),
         (
             {"skill": Answer("skill", True), "violation": Answer("violation", True)},
             ("四、1",),
@@ -52,13 +57,11 @@ def test_one_of_the_conditions_is_enough_for_either_of_two_people(programme: Pro
             },
             ("四、2", "四、3"),
         ),
-        ({"science_award": Answer("science-award", True)}, ("四",)),
+        ({"science-award": Answer("science-award", True)}, ("四",)),
     ],
 )
-def test_a_refusal_rests_on_these_clauses(
-    programme: Programme, answers: dict[str, Answer], clauses: tuple[str, ...]
-) -> None:
-    result = eligibility_of(programme, rulings(programme, **answers))
+def test_a_refusal_rests_on_these_clauses(programme: Programme, answers: Answers, clauses: tuple[str, ...]) -> None:
+    result = eligibility_of(programme, rulings(programme, answers=answers))
     assert not result.eligible
     assert failing_clauses(result, programme, "四") == clauses
 
@@ -70,7 +73,7 @@ def test_the_third_counts_while_it_runs_on_the_eligibility_date(
     programme: Programme, runs_until: date, eligible: bool
 ) -> None:
     sanction = Answer("sanction", True, runs_until=runs_until)
-    assert eligibility_of(programme, rulings(programme, "skill", sanction=sanction)).eligible is eligible
+    assert eligibility_of(programme, rulings(programme, "skill", answers={"sanction": sanction})).eligible is eligible
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_the_fifth_binds_heads_only_and_looks_back_three_years(
     programme: Programme, head: bool, happened_on: date, eligible: bool
 ) -> None:
     accident = Answer(HEADS, True, happened_on=happened_on)
-    found = rulings(programme, "skill", head=head, enterprise_head=accident)
+    found = rulings(programme, "skill", head=head, answers={HEADS: accident})
     assert eligibility_of(programme, found).eligible is eligible
 
 
@@ -100,7 +103,7 @@ def test_whether_somebody_is_a_head_is_a_question_that_must_be_answered(programm
 def test_the_sixth_counts_with_stated_facts_only(programme: Programme) -> None:
     for stated in (True, False):
         other = Answer("other-reason", True, facts_stated=stated)
-        result = eligibility_of(programme, rulings(programme, "skill", other_reason=other))
+        result = eligibility_of(programme, rulings(programme, "skill", answers={"other-reason": other}))
         assert not result.eligible
         assert result.unanswered == (() if stated else ("other-reason",))
 
@@ -114,7 +117,7 @@ def test_departments_reply_on_the_first_five_as_far_as_they_bind(programme: Prog
 
 def test_the_award_needs_its_benefit(programme: Programme) -> None:
     award = Answer("science-award", True, second_fact=True)
-    assert eligibility_of(programme, rulings(programme, science_award=award)).eligible
+    assert eligibility_of(programme, rulings(programme, answers={"science-award": award})).eligible
     lines = {one.criterion: one.outcome for one in eligibility_of(programme, rulings(programme)).reasons}
     assert lines["science-award"] is Outcome.NOT_MET
 
