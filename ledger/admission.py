@@ -125,13 +125,9 @@ class Desk:
     def _own_charter(self, signed: Signed) -> Refusal | None:
         """A charter founds this log and no other."""
         body = signed.statement.body
-        if type(body) is not CharterSealed:
+        if type(body) is not CharterSealed or founds(body, self.key):
             return None
-        try:
-            own = body.origin == self.origin and parse_vkey(body.log_key) == self.key
-        except MalformedError:
-            own = False
-        return None if own else refuse("CHARTER_INVALID", "一", where="origin, log_key")
+        return refuse("CHARTER_INVALID", "一", where="origin, log_key")
 
     def _admit(self, batch: Batch, signed: Signed, at: int) -> Act:
         index = self.frontier.size
@@ -143,6 +139,14 @@ class Desk:
             self._fresh[level, place] = value
         batch.admitted.append(Admitted(act, entry, signed.id, nodes))
         return act
+
+
+def founds(charter: CharterSealed, key: VerifierKey) -> bool:
+    """Say whether a charter founds the log of this key, and no other."""
+    try:
+        return charter.origin == key.name and parse_vkey(charter.log_key) == key
+    except MalformedError:
+        return False
 
 
 def public_key_of(state: Selection, signed: Signed) -> bytes | None:

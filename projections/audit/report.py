@@ -22,7 +22,7 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that does not hold: where (entry index, or a tree size), under which clause, and why."""
+    """One thing that does not hold: at which entry or from which on, under which clause, and why."""
 
     check: Check
     code: str
@@ -33,7 +33,10 @@ class Failure:
 
 @dataclass(slots=True)
 class Report:
-    """The outcome of an audit of `size` entries: how many things each check looked at, and all failures."""
+    """The outcome of an audit of `size` entries: how many things each check looked at, and all failures.
+
+    `not_checked` says from which entry on a check could not be made, because an earlier entry is missing or unreadable.
+    """
 
     size: int = 0
     looked_at: dict[Check, int] = field(default_factory=lambda: dict.fromkeys(Check, 0))
@@ -51,6 +54,6 @@ class Report:
         """The first index at which anything does not hold."""
         return min((failure.index for failure in self.failures), default=None)
 
-    def fail(self, check: Check, code: str, index: int, clause: str = "", **facts: str | int) -> None:
+    def fail(self, check: Check, code: str, index: int, clause: str = "", /, **facts: str | int) -> None:
         """Add a failure."""
         self.failures.append(Failure(check, code, index, clause, dict(facts)))
