@@ -2,7 +2,19 @@
 
 import typer
 
-from api.cli import database, entries, founding, keys, submitting, verifying
+from api.cli import (
+    database,
+    demo,
+    entries,
+    explaining,
+    founding,
+    keys,
+    listing,
+    ranking,
+    submitting,
+    supposing,
+    verifying,
+)
 
 EXIT_CODES = (
     "退出码：0 完成且无异议；1 规则不予受理或有待查事项；2 无法办理（用法、存储、文件）。  "
@@ -16,14 +28,28 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(demo.demo)
 app.command()(founding.init)
 app.add_typer(keys.app, name="key")
 app.command()(submitting.submit)
 app.command()(submitting.countersign)
-app.command()(entries.entries)
-app.command()(entries.receipt)
-app.command()(entries.attempts)
-app.command()(verifying.verify)
+for _command in (
+    ranking.candidates,
+    ranking.rank,
+    explaining.history,
+    explaining.explain,
+    supposing.what_if,
+    listing.findings,
+    listing.off_path,
+    listing.notices,
+    listing.objections,
+    listing.vacancies,
+    entries.entries,
+    entries.receipt,
+    entries.attempts,
+    verifying.verify,
+):
+    app.command()(_command)
 app.add_typer(database.app, name="db")
 
 

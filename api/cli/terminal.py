@@ -71,7 +71,7 @@ class Terminal:
         width = None if stream.isatty() else WIDTH_OF_FILES
         return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
-    def word(self, name: str, **facts: object) -> str:
+    def word(self, name: str, /, **facts: object) -> str:
         """Return a label."""
         return word(name, self.language, **facts)
 

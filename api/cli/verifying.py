@@ -70,10 +70,11 @@ def tell_report(made: Terminal, report: Report) -> None:
         made.show(f"#{failure.index}  {failure.code}  {failure.clause}  {sentence}")
     name = "clean" if report.clean else "not-clean"
     made.show(made.word(name, size=report.size, root=report.root.hex(), first=report.first_bad_index))
-    made.give(_told(made, report))
+    made.give(told_report(made, report))
 
 
-def _told(made: Terminal, report: Report) -> dict[str, Any]:
+def told_report(made: Terminal, report: Report) -> dict[str, Any]:
+    """Return a report as plain values."""
     return {
         "checks": [
             {

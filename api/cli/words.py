@@ -16,7 +16,7 @@ def words() -> dict[str, dict[str, str]]:
     return read
 
 
-def word(name: str, language: str, **facts: object) -> str:
+def word(name: str, language: str, /, **facts: object) -> str:
     """Return a label with its facts filled in; a name without a label is shown as it is."""
     known = words().get(name)
     return known[language if language in LANGUAGES else LANGUAGES[0]].format(**facts) if known else name

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from api.rehearsal.driver import World
+from ledger.roll import SEALED_PREFIX
 
 _FAMILY = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛范彭郎鲁韦昌马苗"
 _FIRST = "思明若云春秋立本景怀远晓雨承书砚禾沐青松柏石川江岚星辰安和光启"
@@ -28,9 +29,11 @@ def name_of(world: World, alias: str, taken: Iterable[str] = ()) -> str:
 
 
 def cast_of(world: World) -> dict[str, dict[str, str]]:
-    """Return everybody on stage by person id: alias and invented name."""
+    """Return everybody on stage by person id: alias and invented name; whoever used a one-time key stays unknown."""
     people: dict[str, dict[str, str]] = {}
     for actor in world.actors.values():
+        if actor.person.startswith(SEALED_PREFIX):
+            continue
         name = name_of(world, actor.alias, (one["name"] for one in people.values()))
         people[actor.person] = {"alias": actor.alias, "name": name}
     return people

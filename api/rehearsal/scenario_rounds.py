@@ -29,6 +29,8 @@ from ledger.statements.foundation import StageClosed, StageOpened
 
 FINAL_APPROVALS = (12, 12, 11, 11, 10, 10, 9, 9, 9, 8, 8, 7, 5, 3)
 """What the panel of thirteen gives in the final vote, from first to last: tenth and eleventh get the same."""
+SHORTLIST_APPROVALS = (13, 13, 13, 12, 12, 12, 12, 11, 11, 11, 10, 10, 9, 8, 6, 5, 4, 3, 2, 1)
+"""What it gives in its first vote: one member more or less does not move the cut after the fourteenth."""
 PUBLIC_LEAST, PUBLIC_SPREAD = 800, 3_600
 
 
@@ -99,7 +101,8 @@ def _try(world: World, stage: str, alias: str, body: object, tell: Tell) -> None
 def play_shortlist(world: World, stage: Stage, tell: Tell) -> None:
     """Play the panel's first vote."""
     order = opinion(world, stage.id, _entering(world, stage))
-    play_panel_stage(world, stage.id, SessionPlan(order=order))
+    approvals = dict(zip(order, SHORTLIST_APPROVALS, strict=False))
+    play_panel_stage(world, stage.id, SessionPlan(order=order, approvals=approvals))
     tell_result(world, stage, None, tell)
 
 

@@ -1,6 +1,6 @@
 """Objections as they are handed in: what the filer wrote, sealed to the discipline office, known to the log by digest.
 
-Sealing gives other bytes each time, so a rehearsal that is to repeat byte for byte is given an earlier one's ciphertexts.
+Sealing gives other bytes each time, so a rehearsal that is to repeat every byte is given an earlier one's ciphertexts.
 """
 
 import hashlib
