@@ -119,6 +119,24 @@ def standing_of(state: Selection, known: Objection) -> Standing:
     return Standing.DECIDED if known.rulings else Standing.LAPSED
 
 
+def objection_step(state: Selection, one: Objection) -> tuple[str, tuple[str, ...], int | None]:
+    """Return what an open objection waits for: the code of the sentence, who has to act, and until when (UTC ms)."""
+    if one.examined is None:
+        return "OBJECTION_UNEXAMINED", ("discipline",), None
+    waiting = one.undecided(state.out)
+    unheard = [person for person in waiting if person not in one.hearings]
+    if unheard:
+        return "OBJECTION_UNHEARD", ("organiser",), None
+    silent = [one.hearings[person] for person in waiting if one.hearings[person].reply is None]
+    if one.investigation is None:
+        until = max((hearing.respond_by for hearing in silent), default=None)
+        return "OBJECTION_UNINVESTIGATED", ("organiser",), until
+    matter = state.deliberation.matter(f"{OBJECTION}:{one.id}")
+    if matter is None or matter.closed is None:
+        return "OBJECTION_UNVOTED", ("leader",), None
+    return ("OBJECTION_UNDECIDED", ("organiser",), None) if waiting else ("OBJECTION_UNANSWERED", ("organiser",), None)
+
+
 def _filing(known: Objection) -> Filing:
     if known.one_time:
         return Filing.ONE_TIME_KEY

@@ -127,6 +127,10 @@ class Speaker:
         """Return what a refusal says."""
         return self.say("refusals", refusal.code, refusal.clause, **refusal.facts)
 
+    def refusal_code(self, code: str, clause: str, **facts: Fact) -> Sentence:
+        """Return what the code of a refusal says of something that is still missing."""
+        return self.say("refusals", code, clause, **facts)
+
     def reason(self, reason: Reason) -> Sentence:
         """Return what a rule's reason says."""
         facts: dict[str, Fact] = dict(reason.facts)
