@@ -98,7 +98,7 @@ def _voices(state: Selection, asked: Asked, matter: Matter | None) -> Refusal | 
     for subject in given:
         if kept_out(state, body.matter, asked.person, subject):
             return refuse("DECIDER_CONFLICT", "五(七)", person=asked.person, subject=subject)
-    subjects = matter.subjects if matter else _tied(state, body.matter)
+    subjects = matter.subjects if matter and matter.closed is None else _tied(state, body.matter)
     expected = [one for one in subjects if not kept_out(state, body.matter, asked.person, one)]
     if not expected or sorted(given) != sorted(expected):
         return refuse("VOICES_INCOMPLETE", CLAUSE, expected=len(expected), given=len(given))

@@ -128,8 +128,9 @@ def _voted(state: "Selection", act: "Act", now: "Act") -> None:
     body: DeliberationVoted = act.body
     subjects = tuple(sorted(voice.subject for voice in body.voices))
     matter = state.deliberation.open_matter(body.matter, subjects, now.index)
-    if matter.closed is not None:  # the leaders did not part the tied, and vote again
+    if matter.closed is not None:  # the tied were not parted, or the round left another tie: they vote again
         matter.reopen()
+        matter.subjects = subjects
     matter.votes[act.person] = NamedVote(now.index, body.voices)
 
 
