@@ -72,7 +72,7 @@ def _admissible(state: Selection, asked: Asked, played: Round, member: str, at: 
         return refuse("ALREADY_VOTED", stage_asked(asked).clause, first=first.index)
     session = played.session
     roster = state.bodies.roster(session.stage, session.group)
-    if roster is None or member not in roster.members:
+    if roster is None or member not in roster.seated:
         code = "NOT_BALLOT_OWNER" if state.roll.has_role(member, _STAFF) else "NOT_ON_ROSTER"
         return refuse(code, stage_asked(asked).clause, person=member, stage=session.stage)
     if member not in session.present:

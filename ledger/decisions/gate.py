@@ -1,4 +1,4 @@
-"""The gate that every statement passes: context, key, rules, role, stage, then its family's decision, then the counter."""
+"""The gate that every statement passes: context, key, rules, role, stage, its family's decision, then the counter."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ from ledger.selection import Selection
 from ledger.state.charter import Charter
 from ledger.statements import Statement
 from ledger.statements.foundation import ActCountersigned, ActDeclined, CharterEndorsed, CharterSealed
-from ledger.statements.kinds import name_of
+from ledger.statements.kinds import all_kinds, name_of
 from ledger.statements.notices import ObjectionReceived, ObjectionWithdrawn
 
 _FAMILIES = (
@@ -46,10 +46,15 @@ for _family in _FAMILIES:
     COSIGN |= getattr(_family, "COSIGN", {})
 
 _ONE_TIME = (ObjectionReceived, ObjectionWithdrawn)
+_OF_A_STAGE = frozenset(body for body in all_kinds().values() if "stage" in body.__dataclass_fields__)
+_OF_A_ROUND = frozenset(body for body in all_kinds().values() if "round" in body.__dataclass_fields__)
 
 
 def decide(state: Selection, statement: Statement[Any], at: int) -> Refusal | None:
-    """Decide whether `statement`, sequenced at `at` (UTC ms), may become the next entry. Signature and pin are checked before."""
+    """Decide whether `statement`, sequenced at `at` (UTC ms), may become the next entry.
+
+    Signature and pin are checked before.
+    """
     if type(statement.body) is CharterSealed:
         return foundation.decide_charter(state, statement, at)
     if state.sealed is None:
@@ -59,8 +64,9 @@ def decide(state: Selection, statement: Statement[Any], at: int) -> Refusal | No
 
 def _standing(state: Selection, statement: Statement[Any]) -> Refusal | None:
     """Is it of this programme, by a key that is the person's own and in force?"""
-    if statement.programme != state.charter.id:
-        return refuse("WRONG_CONTEXT", "七(三)", expected=state.charter.id, given=statement.programme or "-")
+    charter = state.charter
+    if statement.programme != charter.id:
+        return refuse("WRONG_CONTEXT", "七(三)", expected=charter.id, given=statement.programme or "-")
     if statement.person.startswith(SEALED_PREFIX):
         one_time = type(statement.body) in _ONE_TIME
         return None if one_time else refuse("NOT_AUTHORISED", "五(七)", act=statement.type)
@@ -72,19 +78,20 @@ def _standing(state: Selection, statement: Statement[Any]) -> Refusal | None:
     stopped = key.revoked if key.revoked is not None else key.blocked
     if stopped is not None:
         return refuse("KEY_REVOKED", "七(三)", key=statement.key, since=stopped)
-    if not state.charter.in_force and type(statement.body) is not CharterEndorsed:
-        endorsed, sponsors = len(state.charter.endorsed), len(state.charter.latest.programme.sponsors)
+    if not charter.in_force and type(statement.body) is not CharterEndorsed:
+        endorsed, sponsors = len(charter.endorsed), len(charter.latest.programme.sponsors)
         return refuse("CHARTER_NOT_ENDORSED", "一", endorsed=endorsed, sponsors=sponsors)
     return None
 
 
 def _admission(state: Selection, statement: Statement[Any], at: int) -> Refusal | None:
     rule = ACTS[statement.type]
+    charter = state.charter
     stage_id = stage_of(state, statement.body)
-    stage = state.charter.stage(stage_id) if stage_id else state.charter.open_stage(rule.during)
+    stage = charter.stage(stage_id) if stage_id else charter.open_stage(rule.during)
     if stage_id and stage is None:
         return refuse("UNKNOWN_STAGE", rule.clause, stage=stage_id)
-    version = state.charter.version_for(stage.id if stage else None)
+    version = charter.version_for(stage.id if stage else None)
     asked = Asked(statement, at, version.programme, stage)
     if statement.rules != version.hash:
         return refuse("RULES_HASH_MISMATCH", rule.clause, expected=version.hash, given=statement.rules or "-")
@@ -106,12 +113,12 @@ def governing_hash(state: Selection, body: Any) -> str:
 
 def stage_of(state: Selection, body: Any) -> str | None:
     """Return the id of the stage that a body names, directly or by its round."""
-    stage: str | None = getattr(body, "stage", None)
-    if stage is not None:
+    kind = type(body)
+    if kind in _OF_A_STAGE and body.stage is not None:
+        stage: str = body.stage
         return stage
-    round_id = getattr(body, "round", None)
-    known = state.rounds.by_id.get(round_id) if round_id else None
-    return known.stage if known else None
+    known = state.rounds.by_id.get(body.round) if kind in _OF_A_ROUND else None
+    return known.session.stage if known else None
 
 
 def _rest(state: Selection, rule: ActRule) -> Refusal | None:

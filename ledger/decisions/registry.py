@@ -1,8 +1,7 @@
 """The shapes of a decision and what it is asked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ledger.procedure.programme import Programme, Stage, StageKind
 from ledger.procedure.reasons import Refusal
@@ -12,11 +11,11 @@ if TYPE_CHECKING:
     from ledger.statements import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a decision is asked: the statement, the time it would be sequenced (UTC ms), and the stage it belongs to.
 
-    `programme` is the version that governs the stage. `final` is true when a pending act is judged again at its last signature.
+    `programme` is the version that governs the stage. `final` is true when a pending act is judged again at its last
+    signature.
     """
 
     statement: "Statement[Any]"

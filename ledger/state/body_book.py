@@ -34,6 +34,7 @@ class Roster:
 
     `members` now, `reserves` next in order, `ever` everybody who sat. `draw` is the draw they come from, `rule` the
     digest of the rule composed by (None: not held), `index` the entry that set it, `amended` those that changed it.
+    `seated` are the members again, for looking one up.
     """
 
     stage: str
@@ -45,6 +46,10 @@ class Roster:
     rule: str | None
     index: int
     amended: tuple[int, ...] = ()
+    seated: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seated", frozenset(self.members))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,11 @@ class Bodies:
     def sits(self, stage: str, group: str | None, person: str) -> bool:
         """Say whether a person is a member of a stage's body (in a group) now."""
         roster = self.rosters.get((stage, group))
-        return roster is not None and person in roster.members
+        return roster is not None and person in roster.seated
 
     def sittings(self, person: str) -> tuple[Roster, ...]:
         """Return the rosters on which a person is a member now, in the order they were set."""
-        return tuple(roster for roster in self.rosters.values() if person in roster.members)
+        return tuple(roster for roster in self.rosters.values() if person in roster.seated)
 
     def declared(self, stage: str, group: str | None) -> dict[str, int]:
         """Return who has declared their relations for a stage and group, each with the entry."""

@@ -43,9 +43,10 @@ class Version:
 
 @dataclass(slots=True)
 class StageProgress:
-    """How far a stage has come: the version frozen at its opening, and its entries."""
+    """How far a stage has come: the version frozen at its opening, the stage as that states it, and its entries."""
 
     version: Version
+    stage: Stage | None
     opened: int
     opened_at: int
     closed: int | None = None
@@ -53,7 +54,7 @@ class StageProgress:
 
 @dataclass(slots=True)
 class Charter:
-    """The charter in force."""
+    """The charter. `in_force`: every sponsor has endorsed it."""
 
     id: str
     leaf: bytes
@@ -63,6 +64,7 @@ class Charter:
     versions: list[Version]
     offices: dict[str, str]
     endorsed: dict[str, int] = field(default_factory=dict)
+    in_force: bool = False
     stages: dict[str, StageProgress] = field(default_factory=dict)
     calendar: WorkCalendar = field(default_factory=WorkCalendar)
     suspended: int | None = None
@@ -73,10 +75,9 @@ class Charter:
         """The newest version, which governs every stage not yet begun."""
         return self.versions[-1]
 
-    @property
-    def in_force(self) -> bool:
-        """Whether every sponsor has endorsed."""
-        return all(sponsor in self.endorsed for sponsor in self.latest.programme.sponsors)
+    def count_endorsements(self) -> None:
+        """Settle whether the charter is in force; asked once per endorsement, and not for every statement."""
+        self.in_force = all(sponsor in self.endorsed for sponsor in self.latest.programme.sponsors)
 
     def version_for(self, stage_id: str | None) -> Version:
         """Return the version that governs a stage: the one frozen at its opening, else the newest."""
@@ -85,7 +86,8 @@ class Charter:
 
     def stage(self, stage_id: str) -> Stage | None:
         """Return a stage as the version that governs it states it."""
-        return self.version_for(stage_id).programme.stage(stage_id)
+        progress = self.stages.get(stage_id)
+        return progress.stage if progress else self.latest.programme.stage(stage_id)
 
     def is_open(self, stage_id: str) -> bool:
         """Say whether a stage has begun and not ended."""
@@ -99,8 +101,8 @@ class Charter:
 
     def open_stage(self, kinds: tuple[StageKind, ...]) -> Stage | None:
         """Return the first open stage of one of these kinds."""
-        for stage_id, progress in self.stages.items():
-            stage = progress.version.programme.stage(stage_id)
+        for progress in self.stages.values():
+            stage = progress.stage
             if progress.closed is None and stage is not None and stage.kind in kinds:
                 return stage
         return None
@@ -130,6 +132,7 @@ def seal(state: "Selection", act: "Act") -> None:
         versions=[version],
         offices={founder.person: founder.office for founder in body.founders},
     )
+    state.sealed.count_endorsements()
     for founder in body.founders:
         public = strict_b64decode(founder.public_key, "public_key")
         state.roll.add_person(Person(founder.person, founder.office, None, None))
@@ -140,12 +143,14 @@ def seal(state: "Selection", act: "Act") -> None:
 
 def _endorsed(state: "Selection", act: "Act", now: "Act") -> None:
     state.charter.endorsed.setdefault(state.charter.offices[act.person], act.index)
+    state.charter.count_endorsements()
 
 
 def _amended(state: "Selection", act: "Act", now: "Act") -> None:
     body: ProgrammeAmended = act.body
     programme = programme_from_value(body.programme)
     state.charter.versions.append(Version(programme, body.programme, programme_hash(body.programme), now.index))
+    state.charter.count_endorsements()
     state.findings.add("RULES_CHANGED", "warn", act.index, act.index, now.index, changes=len(body.difference))
 
 
@@ -167,7 +172,9 @@ def _resumed(state: "Selection", act: "Act", now: "Act") -> None:
 
 
 def _stage_opened(state: "Selection", act: "Act", now: "Act") -> None:
-    state.charter.stages[act.body.stage] = StageProgress(state.charter.latest, act.index, act.at)
+    version = state.charter.latest
+    stage = version.programme.stage(act.body.stage)
+    state.charter.stages[act.body.stage] = StageProgress(version, stage, act.index, act.at)
 
 
 def _stage_closed(state: "Selection", act: "Act", now: "Act") -> None:
