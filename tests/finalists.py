@@ -21,12 +21,10 @@ PROGRAMMES = (CITY, MEDAL)
 APPLICANTS = {CITY: 24, MEDAL: 40}
 
 
-@cache
-def final_history(programme: str) -> History:
-    """Play a programme until its final order is fixed."""
-    world = new_world(programme)
+def play_to_final(world: World, applicants: int) -> World:
+    """Play a programme from its charter until its final order is fixed."""
     value = programme_of(world)
-    plan = default_plan(value, APPLICANTS[programme])
+    plan = default_plan(value, applicants)
     play_enrolment(world, plan)
     play_members(world)
     play_watchers(world)
@@ -43,7 +41,13 @@ def final_history(programme: str) -> History:
         elif stage.kind is StageKind.PANEL_ROUND:
             play_panel_stage(world, stage.id)
     play_calendar(world)
-    return freeze(world)
+    return world
+
+
+@cache
+def final_history(programme: str) -> History:
+    """Play a programme until its final order is fixed."""
+    return freeze(play_to_final(new_world(programme), APPLICANTS[programme]))
 
 
 @cache

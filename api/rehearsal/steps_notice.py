@@ -6,6 +6,7 @@ from ledger.calendar_source import announced_year
 from ledger.nominees import list_hash, to_publish
 from ledger.procedure.notice import civil_date
 from ledger.procedure.programme import StageKind
+from ledger.procedure.workdays import CalendarUnknown
 from ledger.state.clocks import clock_of
 from ledger.state.places import standing
 from ledger.statements.foundation import CalendarRecorded
@@ -18,7 +19,13 @@ def play_calendar(world: World, *years: int) -> None:
     for year in years or (this, this + 1):
         if any(known.year == year for known in world.state.charter.calendar.years):
             continue
-        off, on = (tuple(day.isoformat() for day in days) for days in announced_year(year))
+        try:
+            announced = announced_year(year)
+        except CalendarUnknown:
+            if years:
+                raise
+            continue
+        off, on = (tuple(day.isoformat() for day in days) for days in announced)
         world.must("organiser", CalendarRecorded(off, on, f"国务院办公厅关于{year}年部分节假日安排的通知", year))
 
 

@@ -188,7 +188,8 @@ def _not_confirmed(state: "Selection", act: "Act", now: "Act") -> None:
 def _find_late(state: "Selection", objection: Objection, index: int) -> None:
     if objection.late:
         facts: dict[str, str | int] = {"objection": objection.id, "late": len(objection.late)}
-        state.findings.add("LATE_OBJECTION", "info", index, objection.index, index, **facts)
+        proofs = dict.fromkeys((objection.index, index))
+        state.findings.add("LATE_OBJECTION", "info", index, *proofs, **facts)
 
 
 def _opened(state: "Selection", act: "Act", now: "Act") -> None:
