@@ -66,7 +66,8 @@ def results_hash(state: Selection) -> str:
 def _view(made: Terminal, done: Played) -> View:
     """What the reading commands would see now."""
     acts = tuple(decode_own_entry(entry) for _, entry in done.store.read_entries())
-    return View(made, done.home, done.store, len(acts), acts, done.world.state, read_cast(done.home.folder))
+    state, cast = done.world.state, read_cast(done.home.folder)
+    return View(made, done.home, done.store, len(acts), acts, state, cast, state.at)
 
 
 def _rule(made: Terminal, name: str) -> Rule:

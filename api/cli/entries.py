@@ -46,7 +46,7 @@ def entries(
             return
         shown = table("#", *(view.terminal.word(name) for name in ("time", "clause", "kind", "about")))
         for act in chosen:
-            said = view.say(sentence_of(view.state, act, speaker))
+            said = view.told(masked(act.person), sentence_of(view.state, act, speaker))
             shown.add_row(*row(act.index, view.time(act.at), _clause(act), act.statement.type, said))
         view.terminal.show(shown)
         if not (first or last or index) and view.size > len(chosen):

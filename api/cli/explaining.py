@@ -41,10 +41,8 @@ def history(
         shown = table("#", *(view.terminal.word(name) for name in ("time", "clause", "about", "standing")))
         for line in lines:
             standing = view.terminal.word(f"act-{line.standing}", effective=line.effective)
-            said = view.say(line)
-            shown.add_row(
-                *row(line.index, view.time(line.at), line.clause, f"{view.label(line.person)}：{said}", standing)
-            )
+            said = view.told(line.person, line)
+            shown.add_row(*row(line.index, view.time(line.at), line.clause, said, standing))
         view.terminal.show(view.heading(view.terminal.word("history")), shown)
 
 
@@ -81,7 +79,7 @@ def explain(
     with viewing(home, lang, as_json, at) as view:
         who = view.person(person)
         if stage is None:
-            answer = explain_way(view.state, who, None, view.names)
+            answer = explain_way(view.state, who, view.seen_at, view.names)
         else:
             answer = explain_place(view.state, known_stage(view, stage), who, view.names)
         view.give({"explanation": to_json(answer)})

@@ -11,6 +11,7 @@ from projections.notices import notices as notices_of
 from projections.objections import objections as objections_of
 from projections.offpath import off_path as off_path_of
 from projections.plain import to_json
+from projections.status import findings as findings_of
 from projections.vacancies import HolderView, places
 
 
@@ -23,16 +24,13 @@ def findings(
 ) -> None:
     """待查事项；有未了结的重大事项时退出码为 1 · findings; exit code 1 while a breach is open."""
     with viewing(home, lang, as_json, at) as view:
-        found = [one for one in view.state.findings.by_id.values() if one.closed is None or not open_only]
-        speaker = view.speaker
-        said = [view.say(speaker.say("findings", one.code, "", *one.entries, **one.facts)) for one in found]
-        told = [to_json(one) | {"text": text} for one, text in zip(found, said, strict=True)]
-        view.give({"findings": told})
+        found = findings_of(view.state, view.names, everything=not open_only)
+        view.give({"findings": to_json(found)})
         shown = table(*(view.terminal.word(name) for name in ("severity", "code", "meaning", "entries", "closed")))
-        for one, text in zip(found, said, strict=True):
+        for one in found:
             severity = view.terminal.sentence(one.severity, {}, "status")
             closed = "-" if one.closed is None else f"#{one.closed}"
-            shown.add_row(*row(severity, one.code, text, _entries(one.entries), closed))
+            shown.add_row(*row(severity, one.code, view.say(one.said), _entries(one.entries), closed))
         view.terminal.show(view.heading(view.terminal.word("findings")), shown)
         if view.state.findings.open_breaches():
             raise typer.Exit(Exit.REFUSED)
@@ -60,7 +58,7 @@ def notices(
 ) -> None:
     """公示：每人的期限与剩余工作日 · public notices, each person's own clock."""
     with viewing(home, lang, as_json, at) as view:
-        found = notices_of(view.state, view.state.at)
+        found = notices_of(view.state, view.seen_at)
         view.give({"notices": to_json(found)})
         word = view.terminal.word
         shown = table(*(word(name) for name in ("notice", "who", "published", "last-day", "days-left", "standing")))
@@ -79,7 +77,7 @@ def objections(
 ) -> None:
     """异议：收到、听取、决定、答复；提出人始终密封 · objections; who filed them stays sealed."""
     with viewing(home, lang, as_json, at) as view:
-        found = objections_of(view.state, view.acts, view.state.at)
+        found = objections_of(view.state, view.acts, view.seen_at)
         view.give({"objections": to_json(found)})
         word = view.terminal.word
         names = ("number", "received", "how-filed", "against", "standing", "outcome", "handling-days", "entries")
@@ -113,7 +111,7 @@ def vacancies(
 ) -> None:
     """名额与递补：谁离开、为何、由谁递补 · every place, who left it and who moved up."""
     with viewing(home, lang, as_json, at) as view:
-        found = places(view.state, view.state.at)
+        found = places(view.state, view.seen_at)
         view.give({"places": to_json(found)})
         word = view.terminal.word
         if found is None:

@@ -11,6 +11,7 @@ from api.cli import (
     keys,
     listing,
     ranking,
+    status,
     submitting,
     supposing,
     verifying,
@@ -34,6 +35,7 @@ app.add_typer(keys.app, name="key")
 app.command()(submitting.submit)
 app.command()(submitting.countersign)
 for _command in (
+    status.status,
     ranking.candidates,
     ranking.rank,
     explaining.history,

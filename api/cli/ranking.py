@@ -140,10 +140,12 @@ def _rows(view: View, one: ResultView) -> Any:
     for line in sorted(one.rows, key=lambda each: (each["rank"] == 0, each["rank"], each["candidate"])):
         person = line["candidate"]
         keys = [
-            f"{word('key-' + key['name'])} {_number(key['value'])}" for key in line["keys"] if key["value"] is not None
+            f"{word('key-' + key['name'])} {_number(key['value'])}"
+            for key in line["keys"]
+            if key["value"] is not None and key["name"] != "mean_score"
         ]
-        if not keys and person in means:
-            keys = [f"{word('key-mean_score')} {means[person]}"]
+        if person in means:
+            keys.insert(0, f"{word('key-mean_score')} {means[person]}")
         decided = view.terminal.sentence(line["decided_by"], {}, "reasons")
         status = word(f"status-{line['status']}")
         number = line["rank"] or "-"

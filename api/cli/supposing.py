@@ -88,6 +88,8 @@ def show_changes(
     show(word("compared", results=len(answer.compared), changed=len(changed)))
     for one in changed:
         show(f"  {one.subject} · #{one.certified}", _table(word, label, one))
+        if one.ballots_over:
+            show("  " + word("ballots-over", ballots=one.ballots_over))
         if one.tie:
             show("  " + word("needs-runoff", people="、".join(label(person) for person in one.tie)))
     if answer.undetermined is not None:
@@ -100,17 +102,12 @@ def _table(word: Callable[..., str], label: Callable[[str], str], one: Compared)
     shown = table(word("who"), word("in-fact"), word("if-so"), word("change"))
     for moved in one.candidates:
         if moved.changed:
-            became = (
-                "seat-won"
-                if moved.taken_if and not moved.taken
-                else "seat-lost"
-                if moved.taken > moved.taken_if
-                else ""
-            )
-            change = word(became) if became else ""
-            shown.add_row(*row(label(moved.candidate), _place(moved.rank), _place(moved.rank_if), change))
+            became = "seat-won" if moved.taken_if and not moved.taken else ""
+            became = "seat-lost" if moved.taken and not moved.taken_if else became
+            fact, supposed_place = _place(word, moved.rank, moved.next), _place(word, moved.rank_if, moved.next_if)
+            shown.add_row(*row(label(moved.candidate), fact, supposed_place, word(became) if became else ""))
     return shown
 
 
-def _place(rank: int | None) -> str:
-    return "-" if not rank else str(rank)
+def _place(word: Callable[..., str], rank: int | None, after: int | None) -> str:
+    return "-" if not rank else str(rank) if not after else word("place-next", rank=rank, after=after)

@@ -16,6 +16,7 @@ from ledger import pin
 from ledger.errors import StoreError
 from ledger.opening import Home, open_store, read_home
 from ledger.selection import Selection
+from ledger.sequencer import system_clock
 from ledger.statements import Act, decode_own_entry
 from ledger.store.store import Store
 from projections.words import Names, Speaker
@@ -40,7 +41,10 @@ LONG = 2_000
 
 @dataclass(slots=True)
 class View:
-    """A ledger as known after the last of `acts`; `published` is the number of entries that the pin covers."""
+    """A ledger as known after the last of `acts`; `published` is the number of entries that the pin covers.
+
+    `seen_at` is the instant (UTC ms) at which deadlines and notices are judged.
+    """
 
     terminal: Terminal
     home: Home
@@ -49,6 +53,7 @@ class View:
     acts: tuple[Act, ...]
     state: Selection
     cast: Cast
+    seen_at: int
 
     @property
     def size(self) -> int:
@@ -85,6 +90,11 @@ class View:
     def say(self, said: Said) -> str:
         """Return a sentence in the language of this command."""
         return said.en if self.terminal.language == "en" else said.zh
+
+    def told(self, person: str, said: Said) -> str:
+        """Return a sentence with who signed in front, unless it begins with them."""
+        label, sentence = self.label(person), self.say(said)
+        return sentence if sentence.startswith(label) else f"{label}：{sentence}"
 
     def time(self, at: int) -> str:
         """Return an instant (UTC ms) as civil time at the programme's offset, to the minute."""
@@ -177,6 +187,15 @@ def offset_of(acts: tuple[Act, ...]) -> int:
     return int(acts[0].body.programme["utc_offset_minutes"]) if acts else 0
 
 
+def _seen_at(state: Selection, asked: str | None) -> int:
+    """The time asked for; else now, which in a rehearsal or at a past position is the time of the last entry."""
+    if asked is not None and not asked.isdigit():
+        offset = state.sealed.latest.programme.utc_offset_minutes if state.sealed else 0
+        return max(state.at, moment(asked, offset))
+    rehearsal = state.sealed is not None and state.sealed.rehearsal
+    return state.at if asked is not None or rehearsal else max(state.at, system_clock())
+
+
 @contextmanager
 def opened(made: Terminal, home: Path, at: str | None = None) -> Iterator[View]:
     """Open a ledger for reading, within a command that has its terminal already."""
@@ -190,7 +209,7 @@ def opened(made: Terminal, home: Path, at: str | None = None) -> Iterator[View]:
         state = Selection()
         for act in acts:
             state.apply(act)
-        yield View(made, found, store, published, acts, state, read_cast(found.folder))
+        yield View(made, found, store, published, acts, state, read_cast(found.folder), _seen_at(state, at))
 
 
 @contextmanager
