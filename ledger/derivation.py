@@ -68,6 +68,15 @@ class Derivation:
         ) and bool(gone)
 
 
+def rules_of(state: "Selection", stage_id: str) -> tuple[Programme, Stage]:
+    """Return the programme version that governs a stage, and the stage; raises `LookupError` for an unknown one."""
+    programme = state.charter.version_for(stage_id).programme
+    stage = programme.stage(stage_id)
+    if stage is None:
+        raise LookupError(stage_id)
+    return programme, stage
+
+
 def recusals_of(state: "Selection", played: Round) -> dict[str, frozenset[str]]:
     """Return the members recused for each candidate as they bind this round.
 
@@ -120,10 +129,7 @@ def polled_before(programme: Programme, stage: Stage) -> Stage | None:
 
 def ladder(state: "Selection", session: Session) -> tuple[Key, ...]:
     """Return the keys that settle equals, in order: scores or public votes, run-offs, the leaders' votes or a lot."""
-    programme = state.charter.version_for(session.stage).programme
-    stage = programme.stage(session.stage)
-    if stage is None:
-        return ()
+    programme, stage = rules_of(state, session.stage)
     reading = RecusalRanking(programme.reading("recusal_ranking") or RecusalRanking.RAW)
     keys: list[Key] = []
     if programme.reading(stage.tie_reading or "") == "score_then_runoff":
@@ -144,15 +150,14 @@ def derive(state: "Selection", session: Session) -> Derivation | None:
     played = session.main
     if played is None or played.status is not RoundStatus.CLOSED:
         return None
-    programme = state.charter.version_for(session.stage).programme
-    stage = programme.stage(session.stage)
+    programme, stage = rules_of(state, session.stage)
     reading = RecusalRanking(programme.reading("recusal_ranking") or RecusalRanking.RAW)
     least = MinApproval(programme.reading("min_approval") or MinApproval.NONE)
     keys = ladder(state, session)
     lines = {line.candidate: line for line in lines_of(state, played)}
     standing = [line for candidate, line in lines.items() if candidate not in state.out]
     ranking = rank([line for line in standing if reaches_minimum(line, least)], keys, reading)
-    order_matters = stage is not None and stage.takes == "nominees"
+    order_matters = stage.takes == "nominees"
     due = runoff_needed(ranking, played.seats, order_matters=order_matters)
     held = [one.standing for one in session.runoffs]
     return Derivation(

@@ -7,10 +7,11 @@ are in `messages`.
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from ledger.derivation import rules_of
 from ledger.procedure.ranking import DecidedBy
 from ledger.procedure.reasons import Facts, Reason
 from ledger.procedure.scores import displayed
-from ledger.results import Outcome, Row
+from ledger.results import Outcome
 
 if TYPE_CHECKING:
     from ledger.selection import Selection
@@ -30,8 +31,7 @@ def reasons(state: "Selection", outcome: Outcome, candidate: str) -> tuple[Reaso
     if row is None or "round" not in row:
         return ()
     played = state.rounds.by_id[row["round"]]
-    stage = state.charter.stage(played.stage)
-    clause = stage.clause if stage else "五"
+    clause = rules_of(state, played.stage)[1].clause
     shown = tuple(entry for entry in (played.closed, outcome.index) if entry is not None and entry >= 0)
     if row["status"] == "removed":
         out = state.out[candidate]
@@ -41,14 +41,16 @@ def reasons(state: "Selection", outcome: Outcome, candidate: str) -> tuple[Reaso
     found = [Reason("PLACE_BY_APPROVALS", clause, facts, shown)]
     if row["tied_with"]:
         found.append(Reason("TIED_WITH", clause, {"others": len(row["tied_with"])}, shown))
-        found += [_step(state, row, used, clause) for used in row["keys"] if used["value"] is not None]
+        found += [_step(state, used, clause) for used in row["keys"]]
     if row["status"] == "below_minimum":
         found.append(Reason("BELOW_MINIMUM", clause, {"approvals": row["approve"]}, shown))
     return tuple(found)
 
 
-def _step(state: "Selection", row: Row, used: "dict[str, Any]", clause: str) -> Reason:
+def _step(state: "Selection", used: "dict[str, Any]", clause: str) -> Reason:
     name = DecidedBy(used["name"])
+    if used["value"] is None:
+        return Reason(f"SILENT_{_WORDS[name]}", clause, {"source": used["source"]}, _entries(state, used))
     separated = bool(used["ahead_of"] or used["behind"])
     facts: Facts = {
         "ahead_of": len(used["ahead_of"]),

@@ -65,8 +65,11 @@ def rows_root(rows: Sequence[Row]) -> str:
 def session_outcome(state: "Selection", session: Session) -> Outcome | None:
     """Return the result of a session as it stands; None before its vote is closed. A tie may still be due."""
     derived = derive(state, session)
-    if derived is None:
-        return None
+    return outcome_from(session, derived) if derived is not None else None
+
+
+def outcome_from(session: Session, derived: Derivation) -> Outcome:
+    """Return the result that a derivation gives, row by row."""
     offset = len(derived.ranking.places)
     everybody = {place.candidate: place.rank for place in derived.everybody.places}
     rows = [_row(derived, place, 0, everybody) for place in derived.ranking.places]

@@ -32,8 +32,11 @@ PANEL = tuple(f"panel-{number:02d}" for number in range(1, 10))
 PEOPLE = tuple(f"applicant-{number:02d}" for number in range(1, APPLICANTS + 1))
 
 
-def prepared(programme: Mapping[str, Any] | str = "zhuyuan-2022") -> World:
-    """Return a world in which everybody has a key and role, and applications and screening are over."""
+def prepared(programme: Mapping[str, Any] | str = "zhuyuan-2022", *, channels: bool = True) -> World:
+    """Return a world in which everybody has a key and role, and applications and screening are over.
+
+    The channels of a public vote are registered too unless a test does that itself.
+    """
     world = new_world(programme)
     plan = default_plan(
         world.state.charter.latest.programme, APPLICANTS, late=0, keyed_late=0, ineligible=0, units=APPLICANTS
@@ -42,7 +45,8 @@ def prepared(programme: Mapping[str, Any] | str = "zhuyuan-2022") -> World:
     play_members(world)
     play_watchers(world)
     for stage in world.state.charter.latest.programme.stages_of(StageKind.PUBLIC_VOTE):
-        play_channels(world, stage.id)
+        if channels:
+            play_channels(world, stage.id)
     play_applications(world, plan)
     play_screening(world, plan)
     return world

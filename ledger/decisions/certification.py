@@ -2,14 +2,14 @@
 
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.decisions.sessions import stage_asked
-from ledger.derivation import derive
+from ledger.derivation import derive, rules_of
 from ledger.procedure.reasons import Refusal, refuse
-from ledger.results import Outcome, poll_outcome, session_outcome
+from ledger.results import Outcome, outcome_from, poll_outcome
 from ledger.round_plan import exhausted_tie
 from ledger.selection import Selection
 from ledger.state.outcomes import POLL, STAGE, subject_of
 from ledger.state.polls import Poll
-from ledger.state.rounds import RoundStatus, Session
+from ledger.state.rounds import Round, RoundStatus
 from ledger.statements.rounds import ResultCertified, TieResolved
 from ledger.tie_breaks import settle
 
@@ -56,36 +56,27 @@ def _certify_session(state: Selection, asked: Asked, stage_id: str, group: str |
     clause = stage.clause
     if session.outcome is not None:
         return refuse("RESULT_CERTIFIED", clause, subject=session.subject, index=session.outcome.index)
-    refused = _not_closed(state, session, clause)
-    if refused is not None:
-        return refused
-    derived, outcome = derive(state, session), session_outcome(state, session)
-    if derived is None or outcome is None:
-        return refuse("ROUND_NOT_CLOSED", clause, round=session.rounds[-1].id)
+    current, derived = session.current, derive(state, session)
+    if derived is None or current is None or current.status is not RoundStatus.CLOSED:
+        return _not_closed(state, current or session.rounds[-1], clause)
     if derived.due is not None:
         return refuse("TIE_UNRESOLVED", clause, subject=session.subject)
     left = [state.out[person].index for person in derived.lines if person in state.out]
     changed = max([session.changed, *left])
     rules = state.charter.version_for(stage_id).hash
-    return _breach_open(state, clause) or _not_derived(asked, outcome, rules, clause, changed)
+    return _breach_open(state, clause) or _not_derived(asked, outcome_from(session, derived), rules, clause, changed)
 
 
-def _not_closed(state: Selection, session: Session, clause: str) -> Refusal | None:
+def _not_closed(state: Selection, played: Round, clause: str) -> Refusal:
     """Dispute D18: without the signatures of two scrutineers there is nothing to certify."""
-    current = session.current
-    if current is None:
-        return refuse("ROUND_NOT_CLOSED", clause, round=session.rounds[-1].id)
-    if current.status is RoundStatus.CLOSING:
-        signed = len(state.pending[current.closing].signers) - 1 if current.closing in state.pending else 0
-        return refuse("SCRUTINEER_MISSING", clause, round=current.id, signed=signed)
-    if current.status is not RoundStatus.CLOSED:
-        return refuse("ROUND_NOT_CLOSED", clause, round=current.id)
-    return None
+    waiting = state.pending.get(played.closing) if played.closing is not None else None
+    if waiting is not None and played.status is RoundStatus.CLOSING:
+        return refuse("SCRUTINEER_MISSING", clause, round=played.id, signed=len(waiting.signers) - 1)
+    return refuse("ROUND_NOT_CLOSED", clause, round=played.id)
 
 
 def _certify_poll(state: Selection, asked: Asked, poll: Poll) -> Refusal | None:
-    stage = state.charter.stage(poll.stage)
-    clause = stage.clause if stage else CLAUSE
+    clause = rules_of(state, poll.stage)[1].clause
     if poll.outcome is not None:
         return refuse("PUBLIC_CERTIFIED", clause, poll=poll.id, index=poll.outcome.index)
     if poll.closed is None:

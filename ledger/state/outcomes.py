@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ledger.derivation import derive, share_change
-from ledger.results import FinalOrder, poll_outcome, session_outcome
+from ledger.derivation import Derivation, derive, rules_of, share_change
+from ledger.results import FinalOrder, outcome_from, poll_outcome
 from ledger.state.rounds import Session
 from ledger.statements.rounds import ResultCertified, TieResolved
 from ledger.tie_breaks import settle
@@ -42,22 +42,19 @@ def _certified(state: "Selection", act: "Act", now: "Act") -> None:
         poll = state.polls.by_id[name]
         poll.outcome = replace(poll_outcome(state, poll), index=now.index)
         return
-    session = state.rounds.begun(name, group)
-    outcome = session_outcome(state, session)
-    if outcome is not None:
-        session.outcome = replace(outcome, index=now.index)
-        _review(state, session, now.index)
-        stage = state.charter.stage(name)
-        if stage is not None and stage.takes == "nominees":
-            state.rounds.final = FinalOrder(outcome.taken, outcome.left, now.index)
-
-
-def _review(state: "Selection", session: Session, at: int) -> None:
-    """Record what hung on a reading or on a removal: an auditor sees who would have been taken otherwise."""
+    session = state.rounds.session(name, group)
     derived = derive(state, session)
     if derived is None:
         return
-    played = derived.played
+    outcome = replace(outcome_from(session, derived), index=now.index)
+    session.outcome = outcome
+    _review(state, session, derived, now.index)
+    if rules_of(state, name)[1].takes == "nominees":
+        state.rounds.final = FinalOrder(outcome.taken, outcome.left, now.index)
+
+
+def _review(state: "Selection", session: Session, derived: Derivation, at: int) -> None:
+    """Record what hung on a reading or on a removal: an auditor sees who would have been taken otherwise."""
     change = share_change(derived)
     if change is not None:
         entries = sorted({entry for members in _recused(state, session) for entry in members.values()})
@@ -69,7 +66,7 @@ def _review(state: "Selection", session: Session, at: int) -> None:
         removed = derived.removed
         entries = [state.out[person].index for person in removed]
         state.findings.add(
-            "REMOVAL_CHANGES_CUTOFF", "warn", at, played.closed or at, *entries, at,
+            "REMOVAL_CHANGES_CUTOFF", "warn", at, derived.played.closed or at, *entries, at,
             subject=session.subject, removed=", ".join(removed),
         )  # fmt: skip
 
