@@ -1,7 +1,7 @@
 """Whole selections with everything that can happen in them, played once and kept; tests only look at them."""
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 from api.rehearsal.driver import World
 from api.rehearsal.steps_applications import (
@@ -41,7 +41,7 @@ from ledger.statements import Act, decode_entry
 from ledger.statements.applications import ApplicationWithdrawn
 from ledger.statements.foundation import StageClosed, StageOpened
 from ledger.statements.rounds import AttendanceWitnessed, RoundReopened
-from tests.simulator import MemoryLedger, new_world
+from tests.simulator import History, MemoryLedger, freeze, new_world
 
 PROGRAMMES = ("zhuyuan-2022", "labour-medal-2024")
 
@@ -52,6 +52,7 @@ class Played:
 
     world: World
     marks: dict[str, int] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
 
     @property
     def state(self) -> Selection:
@@ -62,12 +63,17 @@ class Played:
         assert isinstance(self.world.ledger, MemoryLedger)
         return self.world.ledger.entries
 
-    @property
+    @cached_property
     def acts(self) -> tuple[Act, ...]:
         return tuple(decode_entry(entry) for entry in self.entries)
 
     def mark(self, name: str) -> None:
         self.marks[name] = self.state.size
+
+    def keep(self, name: str) -> None:
+        """Keep the play as it is now, so that a test can go on from here."""
+        self.mark(name)
+        self.histories[name] = freeze(self.world)
 
     def person(self, alias: str) -> str:
         return self.world.person(alias)
@@ -108,15 +114,19 @@ def eventful() -> Played:
     played = _prepared(PROGRAMMES[0])
     world = played.world
     stages = {stage.id: stage for stage in programme_of(world).stages}
+    played.keep("experts")
     play_group_stage(world, "experts", {"power": _paper_plan(world, "power")})
     play_group_stage(world, "industry")
     _withdrawal(played)
+    played.keep("shortlist")
     _shortlist(played, stages["shortlist"])
     _public_vote(played, stages["public"])
     _final(played, stages["final"])
     first = standing(world.state)[0]
+    played.keep("deliberation")
     play_deliberation_stage(world, fails=[standing(world.state)[4]], against=[first])
     _notice(played)
+    played.keep("approval")
     play_approval(world)
     play_naming(world)
     play_aftermath(world)
