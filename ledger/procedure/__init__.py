@@ -53,10 +53,10 @@ CONTENTS = (
             "cuts.cut",
         ),
     ),
-    Clause("五(二)", "行业组再次评议、记名投票、排名。", ("groups.group_shares", "counting.tally", "ranking.rank")),
+    Clause("五(二)", "分行业再次评议、记名投票、排名。", ("groups.group_shares", "counting.tally", "ranking.rank")),
     Clause(
         "五(三)",
-        "综合组讨论后记名投票;初提人选比名额多三分之一,从高到低取足。",
+        "集体讨论后记名投票;初提人选比名额多三分之一,从高到低取足。",
         (
             "ballots.first_problem",
             "closing.quorum_problem",
@@ -72,7 +72,7 @@ CONTENTS = (
     ),
     Clause(
         "五(五)",
-        "综合组再次记名投票,按赞成票取足名额;同票时公众票多者在前;其余为备选,次序就此固定。",
+        "评审机构再次记名投票,按赞成票取足名额;同票时公众票多者在前;其余为备选,次序就此固定。",
         ("ranking.rank", "ranking.public_votes_key", "cuts.runoff_needed", "cuts.runoffs_exhausted"),
     ),
     Clause(
