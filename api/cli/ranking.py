@@ -7,6 +7,7 @@ import typer
 from api.cli.options import DEFAULT_HOME, AtOption, HomeOption, JsonOption, LangOption
 from api.cli.terminal import CliError, row, table
 from api.cli.view import View, viewing
+from projections.ballots import RoundView
 from projections.candidates import StageView, stage_list, stage_lists
 from projections.plain import to_json
 from projections.results import ResultView, results
@@ -84,6 +85,7 @@ def _people(view: View, listed: StageView) -> tuple[Any, ...]:
 def rank(
     stage: StageArgument,
     group: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="组 · the group's id")] = None,
+    ballots: Annotated[bool, typer.Option("--ballots", help="谁投了谁 · who voted what, once it may be read")] = False,
     home: HomeOption = DEFAULT_HOME,
     at: AtOption = None,
     as_json: JsonOption = False,
@@ -97,18 +99,30 @@ def rank(
         groups = [one.id for one in declared.groups] if declared else []
         if group is not None and group not in groups:
             raise CliError("GROUP_UNKNOWN", asked=group[:96], known=", ".join(groups) or "-")
-        view.give({"results": [_without_ballots(one) for one in found]})
+        view.give({"results": [_told(one, ballots) for one in found]})
         for one in found:
             show_result(view, one)
+            if ballots:
+                view.terminal.show(*(_ballots(view, played) for played in one.rounds))
         if not found:
             view.terminal.show(view.heading(view.terminal.word("no-result")))
 
 
-def _without_ballots(one: ResultView) -> dict[str, Any]:
+def _told(one: ResultView, ballots: bool) -> dict[str, Any]:
     value: dict[str, Any] = to_json(one)
     for played in value["rounds"]:
-        played.pop("ballots")
+        if not ballots:
+            played.pop("ballots")
     return value
+
+
+def _ballots(view: View, played: RoundView) -> Any:
+    word = view.terminal.word
+    shown = table("#", word("who"), word("how"), word("approve"), title=f"{played.round} #{played.opened}")
+    for one in played.ballots:
+        people = "、".join(view.label(person) for person in one.approve)
+        shown.add_row(*row(one.index, view.label(one.member), word(f"grade-{one.grade.value}"), people))
+    return shown
 
 
 def show_result(view: View, one: ResultView) -> None:
