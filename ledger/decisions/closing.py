@@ -77,10 +77,6 @@ def _no_quorum(state: Selection, programme: Programme, stage: Stage, played: Rou
 
 def _unbalanced(state: Selection, body: RoundClosed, stage: Stage, played: Round) -> Refusal | None:
     """Dispute D13: 发出 = 收回 + 未收回, and each candidate's line adds up to 收回."""
-    held = balance_of(played)
-    for name in ("issued", "returned", "unreturned", "void"):
-        if getattr(held, name) != getattr(body, name):
-            return refuse("BALANCE_MISMATCH", stage.clause, where=name, expected=getattr(held, name))
     problems = balance_problems(
         lines_of(state, played),
         issued=body.issued,
@@ -90,6 +86,10 @@ def _unbalanced(state: Selection, body: RoundClosed, stage: Stage, played: Round
     )
     if problems:
         return refuse("BALANCE_MISMATCH", stage.clause, where=problems[0].fault.value, expected=problems[0].expected)
+    held = balance_of(played)
+    for name in ("issued", "returned", "unreturned", "void"):
+        if getattr(held, name) != getattr(body, name):
+            return refuse("BALANCE_MISMATCH", stage.clause, where=name, expected=getattr(held, name))
     return None
 
 

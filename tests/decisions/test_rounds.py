@@ -29,7 +29,10 @@ from api.rehearsal.steps_rounds import (
     play_round,
     play_sitting,
 )
-from ledger.derivation import derive
+from ledger.decisions.registry import Asked
+from ledger.decisions.sessions import stage_asked
+from ledger.derivation import derive, rules_of
+from ledger.lists import entering, final_order
 from ledger.place_reasons import reasons
 from ledger.procedure.ranking import RecusalRanking
 from ledger.results import session_outcome
@@ -335,9 +338,14 @@ def test_reopening_the_vote_takes_its_runoffs_with_it() -> None:
     close_round(world, played.id)
     runoff = open_round(world, STAGE, None)
     assert (runoff.runoff, len(runoff.candidates)) == (1, len(PEOPLE))
+    world.cosign(world.must("organiser", RoundReopened("加投中断", runoff.id)), "discipline")
+    runoff = open_round(world, STAGE, None)
+    assert (runoff.runoff, runoff.attempt) == (1, 2)
 
+    first = played.session.rounds[1].superseded
     world.cosign(world.must("organiser", RoundReopened("主表决有误", played.id)), "discipline")
 
+    assert played.session.rounds[1].superseded == first
     assert (played.status, runoff.status) == (RoundStatus.REOPENED, RoundStatus.REOPENED)
     refused(world, PANEL[0], ballot(world, runoff.id, ()), "ROUND_CLOSED", CLAUSE)
     due = plan_of(world, STAGE, None)
@@ -409,6 +417,27 @@ def test_as_many_runoffs_as_the_programme_allows(runoffs: int) -> None:
     assert derived is not None
     assert derived.exhausted
     assert members(world, STAGE, None) == PANEL
+
+
+def test_what_stages_hand_on() -> None:
+    world = world_before("final")
+    programme = world.state.charter.latest.programme
+    stages = {stage.id: stage for stage in programme.stages}
+
+    assert entering(world.state, stages["applications"]) == ()
+    assert entering(world.state, stages["experts"]) == tuple(sorted(world.person(one) for one in PEOPLE))
+    assert len(entering(world.state, stages["public"])) == 14
+    assert entering(world.state, stages["final"]) == entering(world.state, stages["public"])
+    assert final_order(world.state) is None
+    with pytest.raises(LookupError, match="no-stage"):
+        rules_of(world.state, "no-stage")
+    body = closing_like(world)
+    with pytest.raises(LookupError, match=r"round\.closed"):
+        stage_asked(Asked(world.statement("organiser", body), world.now, programme, None))
+
+
+def closing_like(world: World) -> RoundClosed:
+    return RoundClosed(issued=0, returned=0, round=world.identifier("round"), unreturned=0, void=0)
 
 
 def test_the_balance_is_the_closers_own_statement() -> None:

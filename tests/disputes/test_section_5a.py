@@ -187,6 +187,7 @@ def test_E03_where_there_is_no_tie_no_key_is_asked() -> None:
     row = outcome.row(world.person(TENTH))
     assert row is not None
     assert (row["rank"], row["decided_by"], row["keys"], row["taken"]) == (10, "approvals", [], True)
+    assert [one.code for one in reasons(world.state, outcome, world.person(TENTH))] == ["PLACE_BY_APPROVALS"]
 
 
 def test_E03_the_panel_does_not_decide_before_the_public_totals_are_certified() -> None:
