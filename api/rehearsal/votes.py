@@ -14,7 +14,7 @@ def clear_votes(order: Sequence[str], members: int, most: int) -> dict[str, int]
     votes = {one: max(step - place, 0) for place, one in enumerate(order[most:])}
     spare = most * members - sum(votes.values())
     for place, one in enumerate(order[:most]):
-        votes[one] = min(members, spare // (most - place))
+        votes[one] = min(members, -(-spare // (most - place)))
         spare -= votes[one]
     return votes
 
