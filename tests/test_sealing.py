@@ -1,6 +1,8 @@
 """Sealing: only the discipline office opens, only in the place it was sealed for, and nothing shows from outside."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from ledger.errors import MalformedError, VerificationError
 from ledger.sealing import SealContext, new_sealing_key, open_sealed, seal
@@ -43,6 +45,15 @@ def test_any_altered_or_missing_byte_is_found() -> None:
     for length in (0, 10, len(sealed) - 1):
         with pytest.raises(VerificationError, match="SEAL_NOT_OPENED"):
             open_sealed(private, sealed[:length], CONTEXT)
+
+
+def test_a_stranger_who_seals_without_our_padding_is_found() -> None:
+    private, public = new_sealing_key()
+    suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
+    key = X25519PublicKey.from_public_bytes(public)
+    for padded in (b"", b"short", bytes(1023), b"\xff" * 1024):
+        with pytest.raises(VerificationError, match="SEAL_NOT_OPENED"):
+            open_sealed(private, suite.encrypt(padded, key, CONTEXT.info), CONTEXT)
 
 
 def test_short_texts_of_different_length_look_alike() -> None:

@@ -37,7 +37,7 @@ def _receive(state: Selection, asked: Asked) -> Refusal | None:
     if body.objection in state.notices.objections.by_id:
         return refuse("DUPLICATE_ID", CLAUSE, id=body.objection)
     if not body.against or len(set(body.against)) != len(body.against):
-        return refuse("DUPLICATE_CHOICE", CLAUSE)
+        return refuse("AGAINST_INVALID", CLAUSE, named=len(body.against))
     for person in body.against:
         if person not in notice.candidates:
             return refuse("NOT_ON_NOTICE", CLAUSE, person=person, notice=body.notice)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ledger.procedure.notice import NoticeClock, notice_clock
 from ledger.procedure.programme import StageKind
 from ledger.procedure.steps import only_stage
-from ledger.procedure.workdays import CalendarUnknown
 from ledger.state.voters import governing
 
 if TYPE_CHECKING:
@@ -48,10 +47,7 @@ def clock_of(state: "Selection", person: str) -> NoticeClock | None:
     if notice is None:
         return None
     started = notice.clock
-    try:
-        now = notice_clock(started.published_at, started.offset_minutes, started.days, state.charter.calendar)
-    except CalendarUnknown:
-        return started
+    now = notice_clock(started.published_at, started.offset_minutes, started.days, state.charter.calendar)
     return max(started, now, key=lambda clock: clock.ends_at)
 
 

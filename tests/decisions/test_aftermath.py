@@ -76,6 +76,7 @@ def test_the_responsibility_of_a_recommender_is_referred_once_falsehood_is_prove
     refuses(world, "organiser", replace(body, reason=" "), "REASON_REQUIRED", CLAUSE)
     act = world.must("discipline", body)
     refuses(world, "organiser", body, "ALREADY_REFERRED", CLAUSE, index=act.index)
+    world.must("organiser", replace(body, recommender=world.person("intake-1")))
 
 
 def test_a_title_is_revoked_by_two_offices_and_the_money_comes_back() -> None:

@@ -10,6 +10,7 @@ from api.rehearsal.steps_deliberation import (
     inspection,
     leaders,
     minutes,
+    play_deciders,
     play_deliberation,
     play_deliberation_stage,
     play_inspection,
@@ -24,9 +25,11 @@ from api.rehearsal.steps_stages import enter, leave, programme_of, stage_of
 from ledger.nominees import list_hash, to_propose
 from ledger.procedure.programme import StageKind
 from ledger.procedure.vacancies import DropOut
+from ledger.round_plan import exhausted_tie
 from ledger.state.places import standing, vacancies
 from ledger.statements.deliberation import DeliberationClosed, DeliberationVoted, Voice
 from ledger.statements.foundation import StageClosed
+from tests.disputes.test_section_5a import tied_twice
 from tests.finalists import (
     CITY,
     MEDAL,
@@ -202,6 +205,31 @@ def test_a_stage_that_has_not_begun_takes_no_inspection_and_no_proposal() -> Non
     stage = stage_of(world, StageKind.DELIBERATION)
     refuses(world, "inspector-1", inspection(world, nominees(world)[0]), "STAGE_NOT_OPEN", stage=stage.id)
     refuses(world, "organiser", proposal(world), "STAGE_NOT_OPEN", stage=stage.id)
+
+
+def test_leaders_who_did_not_part_the_tied_vote_again() -> None:
+    world, last = tied_twice()
+    play_deciders(world)
+    matter_id = f"tie:{last.id}"
+    session = last.session
+    tie = exhausted_tie(world.state, session)
+    assert tie is not None
+    half = len(leaders(world)) // 2
+
+    def vote(alias: str, against: str) -> None:
+        world.must(alias, DeliberationVoted(matter_id, voices(tie.candidates, (against,), reasoned=True)))
+
+    for place, alias in enumerate(leaders(world)):
+        vote(alias, tie.candidates[place < half])
+    close_vote(world, matter_id)
+    for alias in leaders(world):
+        vote(alias, tie.candidates[0])
+    close_vote(world, matter_id)
+    matter = world.state.deliberation.matters[matter_id]
+    assert [len(votes) for votes in matter.earlier] == [len(leaders(world))]
+    assert matter.carried == (tie.candidates[1],)
+    late = DeliberationVoted(matter_id, voices(tie.candidates, reasoned=True))
+    refuses(world, "leader-01", late, "MATTER_CLOSED", CLAUSE)
 
 
 def test_the_approval_is_not_closed_as_a_deliberation() -> None:

@@ -204,6 +204,7 @@ def test_the_organiser_names_the_approved_once_and_all_sponsors_confer(programme
     refuses(world, "organiser", body, "ALREADY_NAMED", CLAUSE, index=act.index)
     refuses(world, "leader-01", submission(world), "ALREADY_NAMED", CLAUSE)
     refuses(world, sponsors[0], conferral, "NAMING_MISMATCH", "二", expected=act.index)
+    world.must("organiser", QualificationEnded(alternates(world)[0], world.digest("falsehood"), "材料造假"))
     waiting = world.must(sponsors[0], replace(conferral, naming=act.index))
     refuses(world, sponsors[1], replace(conferral, naming=act.index), "ALREADY_PENDING", "二", index=waiting.index)
     world.cosign(waiting, *sponsors[1:-1])

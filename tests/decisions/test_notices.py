@@ -13,7 +13,7 @@ from api.rehearsal.steps_deliberation import (
     play_inspection,
     refill,
 )
-from api.rehearsal.steps_naming import play_approval, play_naming
+from api.rehearsal.steps_naming import naming, play_approval
 from api.rehearsal.steps_notice import notice, play_notice, publish, wait_for_notices
 from api.rehearsal.steps_stages import enter, leave, stage_of
 from ledger.nominees import list_hash, to_publish
@@ -166,10 +166,13 @@ def test_no_notice_changes_once_titles_are_named() -> None:
     wait_for_notices(world)
     leave(world, StageKind.NOTICE)
     play_approval(world)
-    play_naming(world)
-    enter(world, StageKind.AFTERMATH)
+    act = world.must("organiser", naming(world))
     body = NoticeChanged(world.digest("deeds/late"), True, "notice-1", "更正")
+    refuses(world, "organiser", body, "ALREADY_NAMED", CLAUSE, index=act.index)
+    leave(world, StageKind.APPROVAL)
+    enter(world, StageKind.AFTERMATH)
     refuses(world, "organiser", body, "STAGE_CLOSED")
+    assert world.state.notices.running(world.now) == ()
 
 
 def test_the_stage_ends_when_everybody_has_been_published_for_their_days() -> None:

@@ -74,8 +74,8 @@ def test_an_objection_comes_through_the_desk_against_people_of_the_notice() -> N
     body = objection(world, first, second)
     refuses(world, "organiser", body, "NOT_AUTHORISED", CLAUSE)
     refuses(world, "intake-1", replace(body, notice="other"), "UNKNOWN_NOTICE", CLAUSE)
-    refuses(world, "intake-1", replace(body, against=()), "DUPLICATE_CHOICE", CLAUSE)
-    refuses(world, "intake-1", replace(body, against=(first, first)), "DUPLICATE_CHOICE", CLAUSE)
+    refuses(world, "intake-1", replace(body, against=()), "AGAINST_INVALID", CLAUSE)
+    refuses(world, "intake-1", replace(body, against=(first, first)), "AGAINST_INVALID", CLAUSE)
     refuses(world, "intake-1", replace(body, against=(alternates(world)[0],)), "NOT_ON_NOTICE", CLAUSE)
     refuses(world, "intake-1", replace(body, arrived_at=world.now + 9000), "ARRIVAL_IN_FUTURE", CLAUSE)
     key = encode_base64(one_time_actor(world, "x").key.public)
@@ -342,10 +342,32 @@ def test_the_filer_alone_withdraws_and_discipline_may_go_on() -> None:
     refuses(world, filer, ObjectionWithdrawn(None, by_key), "ALREADY_WITHDRAWN", CLAUSE, index=act.index)
     world.must("intake-1", ObjectionWithdrawn("5" * 64, on_paper))
     assert world.state.notices.objections.open(world.state.out) == ()
+    taken = decision(world, on_paper, person, sustained=True)
+    refuses(world, "organiser", taken, "OBJECTION_NOT_ADMITTED", CLAUSE)
     examine(world, on_paper)
     assert world.state.notices.objections.open(world.state.out) == (known(world, on_paper),)
     hear(world, on_paper)
     investigate(world, on_paper, founded=True)
+
+
+def test_a_vote_on_an_objection_that_was_withdrawn_goes_no_further() -> None:
+    world = at_notice()
+    person = nominees(world)[0]
+    objection_id = admitted(world, person)
+    investigate(world, objection_id, founded=False)
+    world.must("intake-1", ObjectionWithdrawn("5" * 64, objection_id))
+    vote = DeliberationVoted(f"objection:{objection_id}", voices((person,), reasoned=True))
+    refuses(world, "leader-01", vote, "OBJECTION_NOT_ADMITTED", CLAUSE)
+    answer(world, objection_id)
+
+
+def test_an_answer_waits_for_the_examination_and_is_to_something() -> None:
+    world = at_notice()
+    objection_id = receive(world, nominees(world)[0])
+    body = ObjectionAnswered(objection_id, "7" * 64)
+    refuses(world, "intake-1", replace(body, objection="none"), "UNKNOWN_OBJECTION", CLAUSE)
+    refuses(world, "intake-1", body, "PREREQUISITE_MISSING", CLAUSE, step="objection.examined")
+    refuses(world, "leader-01", body, "NOT_AUTHORISED")
 
 
 def test_a_decided_objection_is_not_withdrawn() -> None:
