@@ -4,6 +4,7 @@ from typing import Any
 
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.decisions.stage_gates import may_close, may_open
+from ledger.errors import MalformedError
 from ledger.procedure import workdays
 from ledger.procedure.acts import DISCIPLINE, FUNCTIONS, ORGANISER, REGISTRAR, SPONSOR
 from ledger.procedure.programme import Programme
@@ -52,8 +53,9 @@ def decide_charter(state: Selection, statement: Statement[Any], at: int) -> Refu
 def _founders(body: CharterSealed, programme: Programme) -> Refusal | None:
     roles: dict[str, list[str]] = {}
     persons: dict[str, str] = {}
+    offices: dict[str, str] = {}
     for founder in body.founders:
-        refused = _founder_key(founder, persons)
+        refused = _founder_key(founder, persons) or _founder_office(founder, programme, offices)
         if refused is not None:
             return refused
         held = roles.setdefault(founder.person, [])
@@ -63,21 +65,32 @@ def _founders(body: CharterSealed, programme: Programme) -> Refusal | None:
         held.append(founder.role)
     founded = {founder.role for founder in body.founders}
     missing = [role for role in (ORGANISER, REGISTRAR, DISCIPLINE) if role not in founded]
-    offices = {founder.office for founder in body.founders if founder.role == SPONSOR}
-    missing += [office for office in programme.sponsors if office not in offices]
+    endorsing = {founder.office for founder in body.founders if founder.role == SPONSOR}
+    missing += [office for office in programme.sponsors if office not in endorsing]
     if missing:
         return refuse("FOUNDER_MISSING", "一", missing=", ".join(missing))
     return None
 
 
 def _founder_key(founder: Founder, persons: dict[str, str]) -> Refusal | None:
-    weak = weakness(strict_b64decode(founder.public_key, "public_key"))
+    try:
+        weak = weakness(strict_b64decode(founder.public_key, "public_key"))
+    except MalformedError:
+        weak = "encoding"
     if weak:
         return refuse("KEY_WEAK", "一", person=founder.person, weakness=weak)
     if founder.role not in FUNCTIONS:
         return refuse("UNKNOWN_ROLE", "一", role=founder.role)
     if persons.setdefault(founder.public_key, founder.person) != founder.person:
         return refuse("DUPLICATE_KEY", "一", person=founder.person)
+    return None
+
+
+def _founder_office(founder: Founder, programme: Programme, offices: dict[str, str]) -> Refusal | None:
+    if founder.role == SPONSOR and founder.office not in programme.sponsors:
+        return refuse("UNKNOWN_OFFICE", "一", office=founder.office)
+    if offices.setdefault(founder.person, founder.office) != founder.office:
+        return refuse("PERSON_MISMATCH", "一", person=founder.person)
     return None
 
 
@@ -106,12 +119,14 @@ def _calendar(state: Selection, asked: Asked) -> Refusal | None:
 
 
 def _amend(state: Selection, asked: Asked) -> Refusal | None:
-    """An amendment is sound, shows its derived difference, and touches no stage that has begun."""
+    """An amendment is sound, shows its derived difference, keeps the sponsors, and touches no stage that has begun."""
     body: ProgrammeAmended = asked.body
     found = problems(body.programme)
     if found:
         return refuse("PROGRAMME_INVALID", "五", problems=len(found), first=found[0].path)
     old = state.charter.latest.value
+    if programme_from_value(body.programme).sponsors != state.charter.latest.programme.sponsors:
+        return refuse("SPONSORS_FROZEN", "一")
     derived = difference(old, body.programme)
     if not derived:
         return refuse("AMENDMENT_EMPTY", "五")

@@ -68,8 +68,9 @@ def _standing(state: Selection, statement: Statement[Any]) -> Refusal | None:
     if statement.programme != charter.id:
         return refuse("WRONG_CONTEXT", "七(三)", expected=charter.id, given=statement.programme or "-")
     if statement.person.startswith(SEALED_PREFIX):
-        one_time = type(statement.body) in _ONE_TIME
-        return None if one_time else refuse("NOT_AUTHORISED", "五(七)", act=statement.type)
+        if type(statement.body) not in _ONE_TIME:
+            return refuse("NOT_AUTHORISED", "五(七)", act=statement.type)
+        return _in_force(state, statement)
     key = state.roll.keys.get(statement.key)
     if key is None:
         return refuse("KEY_UNKNOWN", "七(三)", key=statement.key)
@@ -78,6 +79,11 @@ def _standing(state: Selection, statement: Statement[Any]) -> Refusal | None:
     stopped = key.revoked if key.revoked is not None else key.blocked
     if stopped is not None:
         return refuse("KEY_REVOKED", "七(三)", key=statement.key, since=stopped)
+    return _in_force(state, statement)
+
+
+def _in_force(state: Selection, statement: Statement[Any]) -> Refusal | None:
+    charter = state.charter
     if not charter.in_force and type(statement.body) is not CharterEndorsed:
         endorsed, sponsors = len(charter.endorsed), len(charter.latest.programme.sponsors)
         return refuse("CHARTER_NOT_ENDORSED", "一", endorsed=endorsed, sponsors=sponsors)
@@ -201,6 +207,9 @@ def _countersign(state: Selection, asked: Asked) -> Refusal | None:
     if refused is not None:
         return refused
     waiting = state.pending[asked.body.index]
+    if state.charter.suspended is not None and not waiting.rule.suspended:
+        # While the selection rests, what may not be said anew does not take effect either.
+        return refuse("SELECTION_SUSPENDED", "七(三)", since=state.charter.suspended)
     if not waiting.rule.recheck or waiting.needs > 1:
         return None
     original = waiting.act.statement

@@ -1,8 +1,8 @@
-"""Keys and roles: enrolment by two offices with the member's own proof, rotation, revocation forward, separation of duties."""
+"""Keys and roles: enrolment by two offices with proof of possession, rotation, revocation forward, separate duties."""
 
 from ledger.decisions.registry import Asked, CosignDecision, CosignDecisions, Decisions
 from ledger.errors import MalformedError
-from ledger.procedure.acts import FUNCTIONS
+from ledger.procedure.acts import FUNCTIONS, SPONSOR
 from ledger.procedure.programme import Programme
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.procedure.separation import conflict
@@ -90,6 +90,9 @@ def _grant(state: Selection, asked: Asked) -> Refusal | None:
         return refuse("NOT_AUTHORISED", CLAUSE, act=asked.statement.type, needed="another registrar")
     if body.role in state.roll.people[body.member].roles:
         return refuse("ROLE_HELD", CLAUSE, person=body.member, role=body.role)
+    unit = state.roll.people[body.member].unit
+    if body.role == SPONSOR and unit not in asked.programme.sponsors:
+        return refuse("OFFICE_MISMATCH", CLAUSE, person=body.member, office=unit)
     return None
 
 
@@ -106,6 +109,8 @@ def _succeed(state: Selection, asked: Asked) -> Refusal | None:
     before = state.roll.people.get(body.predecessor)
     if before is None or body.role not in before.roles:
         return refuse("ROLE_NOT_HELD", CLAUSE, person=body.predecessor, role=body.role)
+    if asked.person == body.successor:
+        return refuse("NOT_AUTHORISED", CLAUSE, act=asked.statement.type, needed="another registrar")
     return _may_hold(state, asked, body.successor, body.role)
 
 

@@ -1,8 +1,8 @@
 """Who may do what, when, and who must sign with them: one row for each kind of statement.
 
-The procedure's page "Who acts" and its stages as a table. A row names the functions that may author the act (`ANYONE` leaves it
-to the act's own decision: the applicant, a member of the roster, the person concerned), the stage kinds during which it is
-admitted (none: whenever the charter is in force), and the further signers that make it effective.
+The procedure's page "Who acts" and its stages as a table. A row names the functions that may author the act (`ANYONE`
+leaves it to the act's own decision: the applicant, a member of the roster, the person concerned), the stage kinds
+during which it is admitted (none: whenever the charter is in force), and the further signers that make it effective.
 """
 
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ ALL_SPONSORS = -1
 class ActRule:
     """One row: authors, stage kinds, clause; `cosigners` are the functions and `needs` the number of further signers.
 
-    `needs` = `ALL_SPONSORS`: every sponsor's office has signed, the author included if a sponsor. `recheck`: the act must still be
-    admissible when the last signer signs. `suspended`: admitted while the selection rests. `transcribed`: the act is
-    on paper, its `claimed_at` or body attests the time. `behalf`: the body's member that `on_behalf_of` must equal;
-    `behalf_code`: the refusal where it does not.
+    `needs` = `ALL_SPONSORS`: every sponsor's office has signed, the author included if a sponsor. `recheck`: the act
+    must still be admissible when the last signer signs. `suspended`: admitted while the selection rests. `transcribed`:
+    the act is on paper, its `claimed_at` or body attests the time. `behalf`: the body's member that `on_behalf_of` must
+    equal; `behalf_code`: the refusal where it does not.
     """
 
     clause: str
@@ -70,7 +70,7 @@ ACTS = MappingProxyType(
         ),
         "selection.suspended": ActRule("七(三)", (ORGANISER,), (), (SPONSOR,), 1),
         "selection.resumed": ActRule("七(三)", (ORGANISER,), (), (SPONSOR,), 1, suspended=True),
-        "name.corrected": ActRule("七(二)", (ORGANISER, REGISTRAR), (), (DISCIPLINE,), 1),
+        "name.corrected": ActRule("七(二)", (ORGANISER, REGISTRAR), (), (DISCIPLINE,), 1, recheck=True),
         "stage.opened": ActRule("五", (ORGANISER,)),
         "stage.closed": ActRule("五", (ORGANISER,)),
         "act.countersigned": ActRule("七(三)", suspended=True),

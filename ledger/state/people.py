@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ledger.procedure.acts import SPONSOR
 from ledger.roll import Key, Person
 from ledger.signing import key_id, strict_b64decode
 from ledger.statements.foundation import NameCorrected
@@ -49,7 +50,10 @@ def _revocation_declined(state: "Selection", act: "Act", now: "Act") -> None:
 
 def _granted(state: "Selection", act: "Act", now: "Act") -> None:
     body: RoleGranted = act.body
-    state.roll.people[body.member].roles.setdefault(body.role, now.index)
+    person = state.roll.people[body.member]
+    person.roles.setdefault(body.role, now.index)
+    if body.role == SPONSOR:
+        state.charter.offices[person.id] = person.unit
     if state.charter.stages and any(state.charter.is_open(stage) for stage in state.charter.stages):
         state.findings.add("GRANT_IN_OPEN_STAGE", "warn", act.index, act.index, now.index, role=body.role)
 
@@ -63,7 +67,8 @@ def _succeeded(state: "Selection", act: "Act", now: "Act") -> None:
     state.roll.people[body.predecessor].roles.pop(body.role, None)
     state.roll.people[body.successor].roles.setdefault(body.role, now.index)
     office = state.charter.offices.get(body.predecessor)
-    if office is not None:
+    # The predecessor's office stays known: what they signed for it counts once, whoever follows.
+    if body.role == SPONSOR and office is not None:
         state.charter.offices[body.successor] = office
         state.roll.people[body.successor].unit = office
 
