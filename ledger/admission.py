@@ -5,7 +5,7 @@ what the log will be if the batch commits; if it does not, the working state is 
 """
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.decisions.gate import decide
@@ -32,8 +32,7 @@ class Batch:
     admitted: list["Admitted"] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """One admitted statement: the act, its entry's exact bytes, its identity and the nodes that its leaf completes."""
 
     act: Act

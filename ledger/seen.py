@@ -42,13 +42,14 @@ class SeenBook:
     def __init__(self, origin: str, key: VerifierKey, root_at: Callable[[int], bytes]) -> None:
         """`root_at(size)` gives the log's own root at an earlier size."""
         self._origin, self._key, self._root_at = origin, key, root_at
-        self._good: OrderedDict[Seen, None] = OrderedDict()
+        self._good: OrderedDict[str, Seen] = OrderedDict()
 
     def check(self, seen: Seen | None, size: int) -> None:
         """Check a pin against the log of `size` entries. Raises `VerificationError` `PIN_INVALID` or `ForkError`."""
         if seen is None:
             raise VerificationError("PIN_INVALID", size=0)
-        if seen in self._good:
+        known = self._good.get(seen.signature)
+        if known is not None and known.root == seen.root and known.size == seen.size:
             return
         checkpoint = checkpoint_of(seen, self._origin, self._key)
         if seen.size > size or self._root_at(seen.size) != checkpoint.root:
@@ -57,6 +58,6 @@ class SeenBook:
 
     def trust(self, seen: Seen) -> None:
         """Remember a pin that is known to be good."""
-        self._good[seen] = None
+        self._good[seen.signature] = seen
         if len(self._good) > _REMEMBERED:
             self._good.popitem(last=False)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ledger import canonical
 from ledger.admission import Admitted, Batch, Judgement, check_signature, public_key_of
@@ -37,6 +37,8 @@ from ledger.statements.foundation import CharterSealed
 from ledger.store.batch import AppendBatch, Attempt, NewEntry
 
 MOST_IN_BATCH = 512
+MOST_AT_ONCE = 128
+"""Of many statements handed in at once, so many are checked while those before them are decided and committed."""
 MOST_ATTEMPTS = 10_000
 """Refused attempts kept of one person in one run, so that nobody fills the disk with them."""
 
@@ -73,8 +75,7 @@ class Refused:
 Answer: TypeAlias = Sequenced | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A statement that waits: its time on a simulated clock, if any, and the key it was already checked with."""
 
     signed: Signed
@@ -94,7 +95,7 @@ class Sequencer:
         """
         self._store, self._key, self._origin, self._pin, self._clock = store, key, origin, pin, clock
         self.vkey = VerifierKey(origin, key.public)
-        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
         self._door = threading.Lock()
         self._stopped = False
@@ -165,31 +166,50 @@ class Sequencer:
         public = public_key_of(self._desk.state, signed)
         if public is not None:
             check_signature(signed, public)
-        return self._put(signed, at, public)
+        request = Request(signed, at, public, Future())
+        self._put([request])
+        return request.answer
 
     def submit_all(self, envelopes: Iterable[bytes], at: int | None = None) -> "list[Future[Answer]]":
-        """Hand in several envelopes, in this order; the sequencer's thread checks their signatures."""
-        return [self._put(open_envelope(envelope), at, None) for envelope in envelopes]
+        """Hand in several envelopes, in this order, and return when all are handed in.
 
-    def _put(self, signed: Signed, at: int | None, verified: bytes | None) -> "Future[Answer]":
-        answer: Future[Answer] = Future()
+        One that is malformed raises at once, before anything is handed in; a signature that does not hold is the answer
+        to its own statement. Signatures are checked in the caller's thread, unless the key is not on the roll yet.
+        """
+        opened = [open_envelope(envelope) for envelope in envelopes]
+        answers: list[Future[Answer]] = []
+        for start in range(0, len(opened), MOST_AT_ONCE):
+            some = opened[start : start + MOST_AT_ONCE]
+            requests = [Request(signed, at, self._verified_by(signed), Future()) for signed in some]
+            self._put(requests)
+            answers += [request.answer for request in requests]
+        return answers
+
+    def _verified_by(self, signed: Signed) -> bytes | None:
+        """Return the key that the signature holds under; None leaves it to the sequencer to say what is wrong."""
+        try:
+            public = public_key_of(self._desk.state, signed)
+        except VerificationError:
+            return None
+        return public if public is not None and signed.verify(public) else None
+
+    def _put(self, requests: list[Request]) -> None:
         with self._door:
             if self._stopped:
                 raise StoreError("SEQUENCER_STOPPED")
-            self._requests.put(Request(signed, at, verified, answer))
-        return answer
+            self._requests.put(requests)
 
     def _run(self) -> None:
         running = True
         while running:
             waiting: list[Request] = []
-            request = self._requests.get()
-            while request is not None:
-                waiting.append(request)
-                if len(waiting) == MOST_IN_BATCH or self._requests.empty():
+            requests = self._requests.get()
+            while requests is not None:
+                waiting += requests
+                if len(waiting) > MOST_IN_BATCH - MOST_AT_ONCE or self._requests.empty():
                     break
-                request = self._requests.get()
-            running = request is not None
+                requests = self._requests.get()
+            running = requests is not None
             self.sequence(waiting)
 
     def sequence(self, requests: Sequence[Request]) -> None:

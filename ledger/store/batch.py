@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ledger.merkle import Node
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(NamedTuple):
     """One entry to append: its bytes, the type of its statement, the statement's identity and its tree nodes.
 
     `nodes` is what `Frontier.append` returned for the entry's leaf.
