@@ -108,7 +108,7 @@ class Speaker:
         """Return an instant (UTC ms) as civil time of the selection."""
         return civil(at, self.offset_minutes)
 
-    def say(self, section: str, code: str, clause: str = "", *entries: int, **facts: Fact) -> Sentence:
+    def say(self, section: str, code: str, clause: str = "", /, *entries: int, **facts: Fact) -> Sentence:
         """Return the sentence for a code of a section, with the entries that show it in ascending order."""
         said = {
             language: text(
@@ -127,7 +127,7 @@ class Speaker:
         """Return what a refusal says."""
         return self.say("refusals", refusal.code, refusal.clause, **refusal.facts)
 
-    def refusal_code(self, code: str, clause: str, **facts: Fact) -> Sentence:
+    def refusal_code(self, code: str, clause: str, /, **facts: Fact) -> Sentence:
         """Return what the code of a refusal says of something that is still missing."""
         return self.say("refusals", code, clause, **facts)
 
