@@ -83,6 +83,9 @@ class Naive(Voting):
 
     def on_candidates_proposed(self, act: Act, now: Act) -> None:
         self.claim(act, "list", self.to_propose(), list(act.body.candidates))
+        if not self.agreed_before_notice():
+            early = [one for one in act.body.candidates if act.at < (self.ends(one) or act.at + 1)]
+            self.claim(act, "notice not over", [], early)
         self.proposals[f"proposal:{act.index}"] = list(act.body.candidates)
 
     def deciders(self, kind: str) -> set[str]:

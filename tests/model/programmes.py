@@ -52,7 +52,7 @@ def _stage(stage: dict[str, Any], seats: int, rng: Random) -> None:
         stage["groups"] = stage["groups"][: rng.randint(1, len(stage["groups"]))]
         covered = [one for group in stage["groups"] for one in group["covers"]]
         stage["groups"][-1]["covers"] += [one for one in _everything(stage) if one not in covered]
-        stage["total"] = rng.randint(len(stage["groups"]), 3 * seats + 8)
+        stage["total"] = rng.randint(len(stage["groups"]), 4) + rng.randint(seats, 2 * seats + 4)
     if stage.get("score_items"):
         stage["score_items"] = [one | {"most_hundredths": 300} for one in stage["score_items"][:2]]
     if stage["kind"] == "public_vote":
