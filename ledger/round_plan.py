@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from ledger.derivation import Derivation, derive
 from ledger.lists import candidates_of, in_declared_order
 from ledger.procedure.ballots import list_hash
-from ledger.procedure.programme import Programme, Stage, StageKind
+from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.reasons import Refusal, refuse
-from ledger.procedure.shortlist import A_THIRD, Rounding, shortlist_places, shortlist_size
+from ledger.procedure.shortlist import shortlist_of, shortlist_places
 from ledger.state.rounds import Round, RoundStatus, Session
 
 if TYPE_CHECKING:
@@ -76,14 +76,8 @@ def seats_of(state: "Selection", stage: Stage, group: str | None, candidates: in
     if stage.kind is StageKind.GROUP_ROUND:
         return min(state.bodies.seats(stage.id, group) or 0, candidates)
     if stage.takes == "shortlist":
-        return shortlist_places(shortlist_of(programme), candidates).places
+        return shortlist_places(shortlist_of(programme, stage).size, candidates).places
     return min(programme.seats, candidates)
-
-
-def shortlist_of(programme: Programme) -> int:
-    """Clause five(三): return the size of the shortlist by the declared reading."""
-    reading = Rounding(programme.reading("shortlist_rounding") or Rounding.CEIL)
-    return shortlist_size(programme.seats, A_THIRD, reading).size
 
 
 def exhausted_tie(state: "Selection", session: Session) -> Tie | None:

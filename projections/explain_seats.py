@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ledger import grouping
 from ledger.procedure.programme import Stage, StageKind
-from ledger.procedure.shortlist import A_THIRD, Rounding, shortlist_size
+from ledger.procedure.shortlist import shortlist_of
 from ledger.selection import Selection
 from projections.candidates import entered_ever, shares_of
 from projections.words import Both, Sentence, Speaker
@@ -18,11 +18,10 @@ def seats_in_words(state: Selection, stage: Stage, candidate: str, speaker: Spea
     if stage.kind is StageKind.GROUP_ROUND:
         yield from _group_seats(state, stage, candidate, speaker)
     elif stage.takes == "shortlist":
-        reading = Rounding(programme.reading("shortlist_rounding") or Rounding.CEIL)
-        size = shortlist_size(programme.seats, A_THIRD, reading)
+        size = shortlist_of(programme, stage)
         yield speaker.say(
             REASONS, "SHORTLIST_SIZE", stage.clause, seats=size.seats, exact=size.exact, third=size.exact - size.seats,
-            more=size.size - size.seats, size=size.size, reading=speaker.reading(reading.value),
+            more=size.size - size.seats, size=size.size, reading=speaker.reading(size.reading.value),
         )  # fmt: skip
         entered = len(entered_ever(state, stage))
         if entered < size.size:

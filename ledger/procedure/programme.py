@@ -74,7 +74,8 @@ class Stage:
     """One stage. Which of the optional parts it has follows from its kind.
 
     `opens_at`/`closes_at`: window of applications. `body`: who votes or decides. `group_by`: `occupation` or
-    `industry`. `total`: suggested over all groups. `takes`: `shortlist` or `nominees`. `tie_reading`: the reading that
+    `industry`. `total`: suggested over all groups. `takes`: `shortlist` or `nominees`. `surplus`: by what part
+    of the seats a shortlist is longer than they are. `tie_reading`: the reading that
     orders equals at the cut. `notice_days`: working days. `channels`: where it is published.
     """
 
@@ -90,6 +91,7 @@ class Stage:
     total: int | None = None
     score_items: tuple[ScoreItem, ...] = ()
     takes: str | None = None
+    surplus: Fraction | None = None
     tie_reading: str | None = None
     notice_days: int | None = None
     channels: tuple[str, ...] = ()

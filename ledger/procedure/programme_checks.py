@@ -19,7 +19,7 @@ _STATES: dict[StageKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     StageKind.APPLICATIONS: (("opens_at", "closes_at"), ()),
     StageKind.SCREENING: ((), ()),
     StageKind.GROUP_ROUND: (("body", "group_by", "groups", "total", "tie_reading"), ("score_items",)),
-    StageKind.PANEL_ROUND: (("body", "takes", "tie_reading"), ()),
+    StageKind.PANEL_ROUND: (("body", "takes", "tie_reading"), ("surplus",)),
     StageKind.PUBLIC_VOTE: (("channels",), ()),
     StageKind.DELIBERATION: (("body",), ()),
     StageKind.NOTICE: (("notice_days", "channels"), ()),
@@ -136,9 +136,18 @@ def _stages(sound: dict[str, Any]) -> Iterator[Problem]:
         for key in stage:
             if key in _OF_KIND and key not in required + optional:
                 yield Problem("PROGRAMME_KEY_OF_OTHER_KIND", f"{path}.{key}", {"kind": kind})
+        yield from _surplus(path, stage, kind)
         yield from _tie_reading(path, stage, StageKind(kind))
         yield from _groups(path, stage)
         yield from _window(path, stage, sound)
+
+
+def _surplus(path: str, stage: dict[str, Any], kind: str) -> Iterator[Problem]:
+    """A shortlist, and nothing else, says how much longer than the seats it is."""
+    if "surplus" in stage and stage.get("takes") == "nominees":
+        yield Problem("PROGRAMME_KEY_OF_OTHER_KIND", f"{path}.surplus", {"kind": kind})
+    elif "surplus" not in stage and stage.get("takes") == "shortlist":
+        yield Problem("PROGRAMME_MISSING_KEY", f"{path}.surplus", {"kind": kind})
 
 
 def _tie_reading(path: str, stage: dict[str, Any], kind: StageKind) -> Iterator[Problem]:

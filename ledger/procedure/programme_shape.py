@@ -88,6 +88,7 @@ TABLES: dict[str, dict[str, Part]] = {
         "denominator": Part("integer", 1, 1000),
         "floor": Part("integer", 1, 1000),
     },
+    "surplus": {"numerator": Part("integer", 1, 1000), "denominator": Part("integer", 1, 1000)},
     "paper": {
         "forms": Part("integer", 0, 100),
         "proof_sets": Part("integer", 0, 100),
@@ -109,6 +110,7 @@ TABLES: dict[str, dict[str, Part]] = {
         "total": Part("integer", 1, 100_000, optional=True),
         "score_items": _tables("score_item", optional=True),
         "takes": Part("text", words=("shortlist", "nominees"), optional=True),
+        "surplus": Part("table", table="surplus", optional=True),
         "tie_reading": Part("id", optional=True),
         "notice_days": Part("integer", 1, 366, optional=True),
         "channels": _ids(1, optional=True),

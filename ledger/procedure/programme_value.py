@@ -139,6 +139,8 @@ def _stage(sound: dict[str, Any], offset_minutes: int) -> Stage:
         "score_items": tuple(ScoreItem(**one) for one in sound.get("score_items", ())),
         "channels": tuple(sound.get("channels", ())),
     }
+    if "surplus" in sound:
+        state["surplus"] = Fraction(sound["surplus"]["numerator"], sound["surplus"]["denominator"])
     for key in ("opens_at", "closes_at"):
         if key in sound:
             state[key] = instant(sound[key], offset_minutes)

@@ -9,8 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 from math import ceil
 
-A_THIRD = Fraction(1, 3)
-"""Clause 五(三): by how much of the seats the shortlist exceeds them."""
+from ledger.procedure.programme import Programme, Stage
 
 
 class Rounding(StrEnum):
@@ -67,6 +66,18 @@ def shortlist_size(seats: int, surplus: Fraction, reading: Rounding) -> Shortlis
         Rounding.ROUND: int(more + Fraction(1, 2)),
     }
     return ShortlistSize(seats, seats + more, reading, seats + whole[reading])
+
+
+def shortlist_of(programme: Programme, stage: Stage) -> ShortlistSize:
+    """Clause 五(三): the size of a stage's shortlist by what the programme declares of it.
+
+    Raises:
+        ValueError: the stage takes no shortlist.
+    """
+    if stage.surplus is None:
+        raise ValueError(f"{stage.id} takes no shortlist")
+    reading = Rounding(programme.reading("shortlist_rounding") or Rounding.CEIL)
+    return shortlist_size(programme.seats, stage.surplus, reading)
 
 
 def shortlist_places(size: int, candidates: int) -> ShortlistPlaces:

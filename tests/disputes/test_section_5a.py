@@ -33,7 +33,7 @@ from api.rehearsal.steps_rounds import (
 from ledger.derivation import derive
 from ledger.place_reasons import reasons
 from ledger.procedure.ballots import list_hash
-from ledger.procedure.shortlist import A_THIRD, Rounding, shortlist_size
+from ledger.procedure.shortlist import Rounding, shortlist_size
 from ledger.round_plan import exhausted_tie
 from ledger.state.rounds import Round
 from ledger.statements.deliberation import DeliberationVoted
@@ -130,7 +130,7 @@ def test_E02_thirteen_instead_of_fourteen() -> None:
 @pytest.mark.parametrize("seats", range(1, 61))
 def test_E02_every_number_of_seats_by_every_reading(seats: int) -> None:
     exact = Fraction(seats) * 4 / 3
-    sizes = {reading: shortlist_size(seats, A_THIRD, reading) for reading in Rounding}
+    sizes = {reading: shortlist_size(seats, Fraction(1, 3), reading) for reading in Rounding}
 
     assert {one.exact for one in sizes.values()} == {exact}
     assert sizes[Rounding.CEIL].size == -(-4 * seats // 3)

@@ -85,6 +85,7 @@ KEYS_OF_ONE_ITEM = {
     "reading": "readings.7",
     "quorum": "quorum",
     "paper": "paper",
+    "surplus": "stages.4.surplus",
 }
 
 
@@ -106,7 +107,7 @@ def test_every_table_is_mutated() -> None:
 
 @pytest.mark.parametrize(("path", "key", "optional"), every_key(), ids=str)
 def test_each_key_of_a_wrong_type_is_reported(path: str, key: str, optional: bool) -> None:
-    for wrong in (None, 1.5, {"a": 1} if key not in {"quorum", "paper"} else "text"):
+    for wrong in (None, 1.5, {"a": 1} if key not in {"quorum", "paper", "surplus"} else "text"):
         assert ("PROGRAMME_WRONG_TYPE", dotted(path)) in found(setting(path, wrong))
 
 
@@ -117,7 +118,7 @@ def test_each_missing_key_is_reported(path: str) -> None:
 
 @pytest.mark.parametrize("place", ["", *KEYS_OF_ONE_ITEM.values()])
 def test_an_unknown_key_is_reported_in_every_table(place: str) -> None:
-    path = f"{place}.surplus" if place else "surplus"
+    path = f"{place}.unheard_of" if place else "unheard_of"
     assert found(setting(path, 1)) == {("PROGRAMME_UNKNOWN_KEY", dotted(path))}
 
 
@@ -140,6 +141,8 @@ def test_an_unknown_key_is_reported_in_every_table(place: str) -> None:
         ("stages.0.body", "panel", "PROGRAMME_KEY_OF_OTHER_KIND"),
         ("stages.2.body", "nobody", "PROGRAMME_UNKNOWN_REFERENCE"),
         ("stages.2.kind", "raffle", "PROGRAMME_NOT_A_CHOICE"),
+        ("stages.6.surplus", {"numerator": 1, "denominator": 3}, "PROGRAMME_KEY_OF_OTHER_KIND"),
+        ("stages.6.takes", "shortlist", "PROGRAMME_MISSING_KEY"),
         ("stages.2.group_by", "age", "PROGRAMME_NOT_A_CHOICE"),
         ("stages.2.groups.1.covers.0", "welding", "PROGRAMME_COVERED_TWICE"),
         ("stages.2.groups.1.covers.0", "Not An Id", "PROGRAMME_BAD_ID"),
