@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ledger.derivation import Derivation, derive, rules_of, share_change
-from ledger.results import FinalOrder, outcome_from, poll_outcome
+from ledger.results import FinalOrder, Outcome, outcome_from, poll_outcome
 from ledger.state.rounds import Session
 from ledger.statements.rounds import ResultCertified, TieResolved
 from ledger.tie_breaks import settle
@@ -41,6 +41,7 @@ def _certified(state: "Selection", act: "Act", now: "Act") -> None:
     if kind == POLL:
         poll = state.polls.by_id[name]
         poll.outcome = replace(poll_outcome(state, poll), index=now.index)
+        _compare(state, act, poll.outcome)
         return
     session = state.rounds.session(name, group)
     derived = derive(state, session)
@@ -48,9 +49,16 @@ def _certified(state: "Selection", act: "Act", now: "Act") -> None:
         return
     outcome = replace(outcome_from(session, derived), index=now.index)
     session.outcome = outcome
+    _compare(state, act, outcome)
     _review(state, session, derived, now.index)
     if rules_of(state, name)[1].takes == "nominees":
         state.rounds.final = FinalOrder(outcome.taken, outcome.left, now.index)
+
+
+def _compare(state: "Selection", act: "Act", outcome: Outcome) -> None:
+    """Dispute H15: what was certified is what follows, also when another version of the program reads the log."""
+    if outcome.rows_root != act.body.rows_root:
+        state.findings.add("REPLAY_DIVERGES", "breach", act.index, subject=outcome.subject)
 
 
 def _review(state: "Selection", session: Session, derived: Derivation, at: int) -> None:

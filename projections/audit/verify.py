@@ -195,6 +195,8 @@ class Audit:
             refusal = decide(self.state, statement, act.at)
             if refusal is not None:
                 report.fail(Check.DECISIONS, refusal.code, place, refusal.clause, **refusal.facts)
+                if refusal.code == "RESULT_NOT_DERIVED":
+                    report.fail(Check.DECISIONS, "REPLAY_DIVERGES", place, refusal.clause, **refusal.facts)
             self.state.apply(act)
         except VerificationError as error:
             report.fail(Check.SIGNATURES, error.code, place)
