@@ -175,9 +175,10 @@ def key_entries(
 
 
 def _cut(played: Round, row: Row, stage: Stage, speaker: Speaker) -> Sentence:
-    """Say on which side of the cut the candidate is."""
+    """Say on which side of the cut the candidate is; of a tie at the cut nobody knows yet."""
+    open_tie = row["status"] == "left" and not row["next_after_taken"]
     return speaker.say(
-        REASONS, f"CUT_{row['status'].upper()}", stage.clause,
+        REASONS, "CUT_TIED" if open_tie else f"CUT_{row['status'].upper()}", stage.clause,
         candidate=row["candidate"], rank=row["rank"], seats=played.seats, next=row["next_after_taken"],
     )  # fmt: skip
 

@@ -120,6 +120,7 @@ def eventful() -> Played:
     _withdrawal(played)
     played.keep("shortlist")
     _shortlist(played, stages["shortlist"])
+    played.keep("public")
     _public_vote(played, stages["public"])
     _final(played, stages["final"])
     first = standing(world.state)[0]
