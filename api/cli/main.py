@@ -1,5 +1,8 @@
 """`ballot-ledger`: the commands, put together."""
 
+import io
+import sys
+
 import typer
 
 from api.cli import (
@@ -59,4 +62,8 @@ app.add_typer(database.app, name="db")
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character shows its number; nothing fails for want of a font or encoding.
+            stream.reconfigure(errors="backslashreplace")
     app()

@@ -42,11 +42,13 @@ class Played:
 
 
 def is_demo(folder: Path) -> bool:
-    """Say whether a folder was left by a demonstration, and may be made anew."""
-    try:
-        return read_home(folder).origin == ORIGIN and (folder / "cast.json").exists()
-    except StoreError:
+    """Say whether a folder was left by a demonstration of this account, whole or cut short, and may be made anew."""
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         return False
+    try:
+        return read_home(folder).origin == ORIGIN
+    except StoreError:
+        return [path.name for path in folder.rglob("*")] == ["postgres"]
 
 
 def clear(folder: Path) -> None:

@@ -1,20 +1,19 @@
 """The demonstration on a real database: it passes, every command works on its folder, and a seed repeats every byte."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from api.rehearsal.beats import silent
-from api.rehearsal.demo import ORIGIN, SEED, played
+from api.rehearsal.demo import ORIGIN, SEED, clear
 from api.rehearsal.scenario_notice import SIGNED_TEXT
 from api.rehearsal.seals import sealing_key
 from ledger.embedded import EmbeddedPostgres
+from ledger.errors import StoreError
 from ledger.evidence import EvidenceFolder
-from ledger.opening import DEFAULT_SCHEMA, SERVICE_ROLE
+from ledger.opening import DEFAULT_SCHEMA, SERVICE_ROLE, create_home, open_store, read_home
 from ledger.sealing import SealContext, open_sealed
 from ledger.statements.notices import ObjectionReceived
 from ledger.store import Store
@@ -183,17 +182,54 @@ def test_a_statement_can_follow(home: Path, ask: Ask) -> None:
 
 
 def test_the_same_seed_and_ciphertexts_repeat_every_byte(home: Path, store: Store, reachable: Path) -> None:
-    with _again(reachable / "again", home) as second:
+    again = reachable / "again"
+    answer = call("demo", "--folder", again, "--sealed-from", home, "--json")
+    assert answer.code == 0
+    with open_store(read_home(again)) as second:
         rows, notes = list(second.stored_rows()), list(second.checkpoints())
-        assert rows == list(store.stored_rows())[: len(rows)]
-        assert notes == list(store.checkpoints())[: len(notes)]
-        assert len(rows) == len(notes) > 3000
+    assert rows == list(store.stored_rows())[: len(rows)]
+    assert notes == list(store.checkpoints())[: len(notes)]
+    assert len(rows) == len(notes) > 3000
+    assert (again / "cast.json").read_bytes() == (home / "cast.json").read_bytes()
+    assert answer.value["checkpoint"].encode() == notes[-1].note
+    assert len(answer.value["named"]) == 10
+    assert (answer.value["rehearsal"], answer.value["verified"]["clean"]) == (True, True)
+    assert len(answer.value["results_hash"]) == 64
+    assert {"late-filing", "tie-broken", "upheld", "named"} <= {beat["code"] for beat in answer.value["beats"]}
 
 
-@contextmanager
-def _again(folder: Path, sealed_from: Path | None) -> Iterator[Store]:
-    with played(folder, SEED, lambda world: silent, sealed_from) as done:
-        yield done.store
+def test_a_rehearsals_folder_is_made_anew_whole_or_cut_short(reachable: Path) -> None:
+    whole, short = reachable / "whole", reachable / "short"
+    create_home(whole, ORIGIN)
+    clear(whole)
+    assert [path.name for path in whole.rglob("*")] == ["postgres"]
+    clear(whole)
+    (short / "postgres").mkdir(parents=True)
+    clear(short)
+    other = reachable / "other"
+    create_home(other, "union.example/selection")
+    with pytest.raises(StoreError, match="DEMO_FOLDER_FOREIGN"):
+        clear(other)
+    (reachable / "link").symlink_to(whole)
+    with pytest.raises(StoreError, match="DEMO_FOLDER_FOREIGN"):
+        clear(reachable / "link")
+
+
+def test_the_default_folder_moves_where_the_database_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    cleared: list[Path] = []
+
+    def refuse_here(folder: Path) -> None:
+        cleared.append(folder)
+        if not folder.is_absolute():
+            raise StoreError("STORE_FOLDER_UNUSABLE", folder=str(folder), reason="out of reach")
+        raise StoreError("STORE_IN_USE", folder=str(folder))
+
+    monkeypatch.setattr("api.cli.demo.clear", refuse_here)
+    answer = call("demo", "--json")
+    assert (answer.code, answer.value["error"]["code"]) == (2, "STORE_IN_USE")
+    assert [folder.name for folder in cleared] == ["ballot-ledger-demo"] * 2
+    chosen = call("demo", "--folder", "elsewhere", "--json")
+    assert chosen.value["error"]["code"] == "STORE_FOLDER_UNUSABLE"
 
 
 def test_a_folder_that_is_not_a_rehearsals_is_left_alone(reachable: Path) -> None:
