@@ -1,7 +1,7 @@
 """Key files: an Ed25519 private key as PKCS#8 PEM, under a passphrase, readable by its owner alone.
 
-A key is never printed and never leaves its file but into memory. The log's own key has a file without a passphrase, which only
-the sequencer's account can read.
+A key is never printed and never leaves its file but into memory. The log's own key has a file without a passphrase,
+which only the sequencer's account can read.
 """
 
 import os
@@ -42,8 +42,8 @@ def write_key(path: Path, key: SigningKey, passphrase: bytes | None) -> None:
 def read_key(path: Path, passphrase: bytes | None) -> SigningKey:
     """Read a key file.
 
-    Raises `StoreError`: `KEY_FILE_UNUSABLE` if it cannot be read or holds no Ed25519 key, `KEY_FILE_OPEN` if others may read it,
-    `KEY_PASSPHRASE` if the passphrase is missing or wrong.
+    Raises `StoreError`: `KEY_FILE_UNUSABLE` if it cannot be read or holds no Ed25519 key, `KEY_FILE_OPEN` if others
+    may read it, `KEY_PASSPHRASE` if the passphrase is missing or wrong.
     """
     try:
         mode, data = stat.S_IMODE(path.stat().st_mode), path.read_bytes()

@@ -1,10 +1,10 @@
 """A ledger's folder on disk, and opening it: database, log key, pin and sequencer together.
 
-    ledger.json     origin and database schema
-    log.key         the log's private key, readable by the sequencer's account alone
-    pin             size and root of the newest published tree (`ledger.pin`)
-    evidence/       files and personal records by salted digest
-    postgres/       the embedded server's data, unless DATABASE_URL names another
+* `ledger.json`: origin and database schema
+* `log.key`: the log's private key, readable by the sequencer's account alone
+* `pin`: size and root of the newest published tree (`ledger.pin`)
+* `evidence/`: files and personal records by salted digest
+* `postgres/`: the embedded server's data, unless DATABASE_URL names another
 """
 
 import json

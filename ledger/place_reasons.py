@@ -1,7 +1,7 @@
 """Why a candidate stands where a result has them, step by step, with the entries that show it.
 
-Clauses five(一)–(三), five(五). Every key of the ladder that was asked about a tie is one reason; the words for each code
-are in `messages`.
+Clauses five(一)–(三), five(五). Every key of the ladder that was asked about a tie is one reason; the words for each
+code are in `messages`.
 """
 
 from fractions import Fraction

@@ -1,8 +1,8 @@
 """The state of one programme after each entry: it composes the folds of `ledger.state` and holds no rules.
 
-`apply` takes an admitted entry. An act that needs further signers waits in `pending` until the last of them signs; only then
-does its fold run. The same object, folded by the same code, is what the sequencer decides by, what projections show and what
-the verifier decides every statement again with.
+`apply` takes an admitted entry. An act that needs further signers waits in `pending` until the last of them signs;
+only then does its fold run. The same object, folded by the same code, is what the sequencer decides by, what
+projections show and what the verifier decides every statement again with.
 """
 
 from dataclasses import dataclass, field

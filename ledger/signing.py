@@ -1,9 +1,9 @@
 """Signatures: Ed25519 keys, checked strictly, and DSSE envelopes in their one canonical form.
 
-A statement is signed as DSSE 1.0.2 describes: the signature covers the pre-authentication encoding (PAE) of the payload's type
-and bytes. The envelope too has only one spelling (`NOT_CANONICAL` otherwise): one signature, standard base64, the key id
-that the payload names. The SHA-256 of the PAE is the identity of a statement, so a second signature spelling cannot
-make a second statement.
+A statement is signed as DSSE 1.0.2 describes: the signature covers the pre-authentication encoding (PAE) of the
+payload's type and bytes. The envelope too has only one spelling (`NOT_CANONICAL` otherwise): one signature, standard
+base64, the key id that the payload names. The SHA-256 of the PAE is the identity of a statement, so a second
+signature spelling cannot make a second statement.
 
 Weak public keys are refused wherever a key enters the log (`weakness`): for a small-order key one signature fits every
 message, and a proof of possession does not show it.

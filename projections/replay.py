@@ -12,10 +12,10 @@ def acts(entries: Iterable[bytes]) -> Iterator[Act]:
 
 
 def replay(entries: Iterable[bytes], size: int | None = None, until: int | None = None) -> Selection:
-    """Return the state as known after `size` entries, or at the time `until` (UTC ms, inclusive); by default after all."""
+    """Return the state after `size` entries, or at the time `until` (UTC ms, inclusive); by default after all."""
     state = Selection()
     for act in acts(entries):
-        if size is not None and act.index >= size or until is not None and act.at > until:
+        if (size is not None and act.index >= size) or (until is not None and act.at > until):
             break
         state.apply(act)
     return state

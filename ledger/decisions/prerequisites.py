@@ -27,7 +27,7 @@ def steps_missing(
 
 
 def not_begun(state: Selection, asked: Asked, kind: StageKind) -> Refusal | None:
-    """Refuse a step of a stage that has not begun; once it has, those who move up later take the step in later stages."""
+    """Refuse a step of a stage that has not begun; after that, those who move up take the step in later stages too."""
     stage = only_stage(asked.programme, kind)
     if stage is not None and stage.id in state.charter.stages:
         return None

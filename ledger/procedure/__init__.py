@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Clause(NamedTuple):
-    """One line of the contents page: the clause's number, what it asks in our own words, and the functions that do it."""
+    """One line of the contents page: the clause's number, what it asks in our words, and the functions that do it."""
 
     number: str
     asks: str

@@ -8,7 +8,7 @@ Facts: TypeAlias = "dict[str, str | int]"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The rules' no (不予受理): a stable code, the clause or specification it rests on, and the facts that decided it."""
+    """The rules' no (不予受理): a stable code, the clause or specification it rests on, and the deciding facts."""
 
     code: str
     clause: str

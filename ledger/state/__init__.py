@@ -1,1 +1,1 @@
-"""One small fold per matter. A fold takes what was admitted and never refuses, raises or looks anything up elsewhere."""
+"""One small fold per matter. A fold takes what was admitted; it never refuses, raises or looks elsewhere."""

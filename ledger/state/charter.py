@@ -114,7 +114,7 @@ class Charter:
 
 
 def recorded_year(body: CalendarRecorded) -> RecordedYear:
-    """Return the year that a calendar statement records; raises `ValueError` for dates that cannot be exceptions of it."""
+    """Return the year that a calendar statement records; raises `ValueError` for impossible exceptions."""
     off, on = (frozenset(date.fromisoformat(day) for day in days) for days in (body.off, body.on))
     return RecordedYear(body.year, off, on)
 

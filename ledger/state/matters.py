@@ -1,4 +1,4 @@
-"""How folds are registered: a kind of statement, and what it does to the state once effective or while still pending."""
+"""How folds are registered: a kind of statement, and what it does to the state, pending or effective."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias

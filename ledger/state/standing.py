@@ -1,4 +1,4 @@
-"""Who no longer stands in the selection, from which entry on and why. Earlier ballots stay; the name leaves the lists."""
+"""Who no longer stands, from which entry on and why. Earlier ballots stay; the name leaves the lists."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -40,7 +40,7 @@ class SeedRevealed:
 @kind("roster.set")
 @dataclass(frozen=True, slots=True)
 class RosterSet:
-    """Who sits for a stage (in a group, where it has groups), with the reserves in order, the draw and the rule composed by."""
+    """Who sits for a stage or group, with the reserves in order, the draw, and the rule it was composed by."""
 
     draw: Id | None
     group: Id | None

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from ledger.canonical import SAFE_INTEGER
 
+__all__ = ["Base64", "Choice", "Count", "Day", "Digest", "Id", "Instant", "Integer", "Meta", "Nonce", "Text"]
+
 if TYPE_CHECKING:
-    from msgspec import Meta as Meta
+    from msgspec import Meta
 else:
     try:
-        from msgspec import Meta as Meta
+        from msgspec import Meta
     except ImportError:
 
         @dataclass(frozen=True)

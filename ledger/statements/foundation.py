@@ -1,4 +1,4 @@
-"""Charter, endorsement, calendar, amendment, extension, stages, and the signature that makes another's act effective."""
+"""Charter, endorsement, calendar, amendment, extension, stages, and agreeing to another's act."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ledger.statements.kinds import kind
 
 @dataclass(frozen=True, slots=True)
 class Founder:
-    """A founding office-holder: `office` is the sponsor's or office's id of the programme, `public_key` raw Ed25519 in base64."""
+    """A founding office-holder: `office` is an id of the programme, `public_key` raw Ed25519 in base64."""
 
     office: Id
     person: Id
@@ -21,7 +21,7 @@ class Founder:
 @kind("charter.sealed")
 @dataclass(frozen=True, slots=True)
 class CharterSealed:
-    """Entry 0: the programme's full value, the log's identity and key, and the founding keys. Signed by the organiser."""
+    """Entry 0: the programme's full value, the log's identity and key, the founding keys. By the organiser."""
 
     founders: tuple[Founder, ...]
     log_key: Text
@@ -42,7 +42,7 @@ class CharterEndorsed:
 @kind("calendar.recorded")
 @dataclass(frozen=True, slots=True)
 class CalendarRecorded:
-    """The working-day calendar of one year: weekdays that are holidays (`off`) and weekend days that are worked (`on`)."""
+    """The working-day calendar of a year: weekdays that are holidays (`off`), weekend days that are worked (`on`)."""
 
     off: tuple[Day, ...]
     on: tuple[Day, ...]
@@ -62,7 +62,10 @@ class Difference:
 @kind("programme.amended")
 @dataclass(frozen=True, slots=True)
 class ProgrammeAmended:
-    """A new version of the programme for stages not yet begun, with its derived difference. Effective when all sponsors signed."""
+    """A new version of the programme for stages not yet begun, with its derived difference.
+
+    Effective when all sponsors have signed.
+    """
 
     difference: tuple[Difference, ...]
     programme: Mapping[str, Any]
@@ -72,7 +75,10 @@ class ProgrammeAmended:
 @kind("deadline.extended")
 @dataclass(frozen=True, slots=True)
 class DeadlineExtended:
-    """A general extension before the old deadline ends; `only_for` must be empty (`SCOPE_NOT_GENERAL`). All sponsors sign."""
+    """A general extension before the old deadline ends, signed by all sponsors.
+
+    `only_for` must be empty (`SCOPE_NOT_GENERAL`).
+    """
 
     closes_at: Instant
     only_for: Id | None
@@ -101,7 +107,7 @@ class SelectionResumed:
 @kind("name.corrected")
 @dataclass(frozen=True, slots=True)
 class NameCorrected:
-    """The non-material correction of a misspelt name: new personal record (evidence) of the same person, same ID number."""
+    """The non-material correction of a misspelt name: a new personal record (evidence) of the same person."""
 
     after: Digest
     before: Digest

@@ -10,9 +10,9 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A checkpoint the signer had seen, with the log's own signature on it, so that the statement pins the history before it.
+    """A checkpoint the signer had seen, with the log's own signature: the statement pins the history before it.
 
-    `root` is the base64 of the 32-byte root, `signature` the base64 of key id and signature as on the log's signature line.
+    `root` is the base64 of the 32-byte root, `signature` that of key id and signature as on the log's signature line.
     """
 
     root: Base64
@@ -24,9 +24,9 @@ class Seen:
 class Statement(Generic[B]):
     """What a person signs.
 
-    `programme` is the hash of the charter's PAE (absent from the charter alone), `rules` the hash of the programme version that
-    governs the stage, `counter` the person's own, strictly greater each time. `claimed_at` is a time the signer attests
-    for an act on paper; deadlines are judged by the ledger's own time unless the act says otherwise.
+    `programme` is the hash of the charter's PAE (absent from the charter alone), `rules` the hash of the programme
+    version that governs the stage, `counter` the person's own, strictly greater each time. `claimed_at` is a time the
+    signer attests for an act on paper; deadlines are judged by the ledger's own time unless the act says otherwise.
     """
 
     body: B

@@ -1,4 +1,4 @@
-"""Statements to plain JSON values and back by the standard library alone, enforcing the same field constraints as msgspec."""
+"""Statements to plain JSON values and back by the standard library alone, with msgspec's field constraints."""
 
 import re
 import types
@@ -23,7 +23,7 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(expected: Any, value: Any, where: str = "$") -> Any:
-    """Return `value` as an instance of the annotated type `expected`; raises `MalformedError` `FIELD_INVALID` naming the place."""
+    """Return `value` as an instance of the type `expected`; raises `MalformedError` `FIELD_INVALID` with the place."""
     origin = get_origin(expected)
     if expected is Any:
         return value
@@ -54,7 +54,7 @@ def _constrained(expected: Any, value: Any, where: str) -> Any:
             if not re.fullmatch(meta.pattern, value):
                 _invalid(where)
             continue
-        if meta.ge is not None and value < meta.ge or meta.le is not None and value > meta.le:
+        if (meta.ge is not None and value < meta.ge) or (meta.le is not None and value > meta.le):
             _invalid(where)
         if meta.min_length is not None and len(value) < meta.min_length:
             _invalid(where)

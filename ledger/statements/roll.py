@@ -10,10 +10,10 @@ from ledger.statements.kinds import kind
 @kind("key.enrolled")
 @dataclass(frozen=True, slots=True)
 class KeyEnrolled:
-    """A registrar enrols a member's key with the member's own proof of possession; effective when discipline countersigns.
+    """A registrar enrols a member's key with the member's own proof; effective when discipline countersigns.
 
-    `proof` signs the possession message (`ledger.roll.possession_message`); `id_tag` is the keyed hash of the ID number;
-    `record` the salted digest of the personal record.
+    `proof` signs the possession message (`ledger.roll.possession_message`); `id_tag` is the keyed hash of the ID
+    number; `record` the salted digest of the personal record.
     """
 
     algorithm: Literal["ed25519"]
@@ -75,7 +75,7 @@ class RoleWithdrawn:
 @kind("office.succeeded")
 @dataclass(frozen=True, slots=True)
 class OfficeSucceeded:
-    """An office-holder's successor takes over the role without reopening anything; effective when discipline countersigns."""
+    """A successor takes over a role without reopening anything; effective when discipline countersigns."""
 
     predecessor: Id
     reason: Text

@@ -1,4 +1,4 @@
-"""Payload bytes to typed statements: by msgspec where it is installed, by the standard library otherwise, with equal results."""
+"""Payload bytes to typed statements: by msgspec where it is installed, else by the standard library, equally."""
 
 from collections.abc import Callable
 from functools import cache
