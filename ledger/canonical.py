@@ -29,7 +29,7 @@ def _compiled(name: str) -> Any:
 
 msgspec: Any = _compiled("msgspec")
 
-Json: TypeAlias = "str | int | bool | None | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 SAFE_INTEGER = 2**53 - 1
 
