@@ -36,7 +36,7 @@ def killed_round(folder: Path, number: int, seconds: float) -> dict[bytes, recei
     return {bytes.fromhex(line[0].decode()): receipts.parse(bytes.fromhex(line[1].decode())) for line in whole}
 
 
-def test_every_receipt_given_before_a_kill_is_in_the_log(folder: Path) -> None:
+def test_H19_every_receipt_given_before_a_kill_is_in_the_log(folder: Path) -> None:
     chance = random.Random(19)
     acknowledged: dict[bytes, receipts.Receipt] = {}
     for number in range(1, ROUNDS + 1):

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.rehearsal.driver import World, found
+from api.rehearsal.steps_rounds import ballot
 from ledger import pin
 from ledger.canonical import decode
 from ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -32,6 +33,7 @@ from ledger.statements.foundation import ActCountersigned, CharterEndorsed
 from ledger.statements.roll import RoleGranted
 from ledger.store import Store
 from projections.replay import replay
+from tests import voting
 from tests.log.faults import Faults, FaultyPin, FaultyStore
 from tests.sequenced import SCHEMA, Site
 from tests.simulator import LOG_KEY, LOG_VKEY, ORIGIN, START, History, MemoryLedger, freeze, new_world, resume
@@ -326,7 +328,7 @@ def charter_sealed() -> World:
 
 
 def test_a_hundred_different_statements_for_one_act_make_one_entry(site: Site, charter_sealed: World) -> None:
-    """Dispute D04 with an act that a person may do once: each thread has its own counter and nonce."""
+    """An act that a person may do once: each thread has its own counter and nonce."""
     leaf = charter_sealed.state.charter.leaf.hex()
     history = freeze(charter_sealed)
     envelopes = [charter_sealed.envelope("sponsor-union", CharterEndorsed(leaf)) for _ in range(100)]
@@ -337,6 +339,29 @@ def test_a_hundred_different_statements_for_one_act_make_one_entry(site: Site, c
         refused = [answer.refusal.code for answer in answers if isinstance(answer, Refused)]
         assert (len(entered), refused) == (1, ["ALREADY_ENDORSED"] * 99)
         assert sequencer.size == 2
+    assert site.audit().clean
+
+
+def test_D04_a_hundred_different_ballots_of_one_member_make_one_vote(site: Site) -> None:
+    world, opened = voting.voting()
+    history, member = freeze(world), voting.PANEL[0]
+    envelopes = [
+        world.envelope(member, ballot(world, opened.id, voting.PEOPLE[number % 7 : number % 7 + 1 + number % 13]))
+        for number in range(100)
+    ]
+    site.preload(history)
+    with site.sequencer() as sequencer:
+        answers = only_one(sequencer, envelopes, world.now + 1000)
+        (entered,) = [answer for answer in answers if isinstance(answer, Sequenced)]
+        refused = [answer.refusal for answer in answers if isinstance(answer, Refused)]
+        assert {(one.code, one.facts["first"]) for one in refused} == {("ALREADY_VOTED", entered.act.index)}
+        assert (len(refused), sequencer.size) == (99, len(history.rows) + 1)
+        played = sequencer.state.rounds.by_id[opened.id]
+        assert [one.index for one in played.ballots.values()] == [entered.act.index]
+    with site.store() as store:
+        kept = [attempt for _, attempt in store.attempts()]
+    assert {(attempt.actor, attempt.code) for attempt in kept} == {(world.person(member), "ALREADY_VOTED")}
+    assert len(kept) == 99
     assert site.audit().clean
 
 
