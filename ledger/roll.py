@@ -14,7 +14,7 @@ SEALED_PREFIX = "sealed:"
 
 
 def possession_message(programme: str, person: str, key: str, challenge: str) -> bytes:
-    """Return the bytes that a member's new key signs to prove its possession (programme, person, key id and challenge bound)."""
+    """Return the bytes that a member's new key signs to prove its possession, bound to programme and person."""
     value = {"challenge": challenge, "key": key, "person": person, "programme": programme}
     return pae(POSSESSION_TYPE, canonical.encode(value))
 
@@ -33,7 +33,7 @@ class Key:
 
 @dataclass(slots=True)
 class Person:
-    """A person of the roll. `unit` is the employer or office, `id_tag` the keyed hash of the ID number (absent for founders)."""
+    """A person of the roll: `unit` is the employer or office, `id_tag` the keyed hash of the ID number, if any."""
 
     id: str
     unit: str
@@ -73,6 +73,12 @@ class Roll:
     def holders(self, role: str) -> tuple[str, ...]:
         """Return the ids of all who hold a role, sorted."""
         return tuple(sorted(person.id for person in self.people.values() if role in person.roles))
+
+    def can_sign(self, person: str, without: str | None = None) -> bool:
+        """Say whether a person holds a key in force, another one than `without` if that is given."""
+        known = self.people.get(person)
+        mine = [self.keys[key] for key in known.keys if key != without] if known is not None else []
+        return any(key.revoked is None and key.blocked is None for key in mine)
 
     def unit(self, person: str) -> str | None:
         """Return the unit of a person, if known."""

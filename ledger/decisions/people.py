@@ -2,7 +2,7 @@
 
 from ledger.decisions.registry import Asked, CosignDecision, CosignDecisions, Decisions
 from ledger.errors import MalformedError
-from ledger.procedure.acts import FUNCTIONS, SPONSOR
+from ledger.procedure.acts import DISCIPLINE, FUNCTIONS, REGISTRAR, SPONSOR
 from ledger.procedure.programme import Programme
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.procedure.separation import conflict
@@ -12,6 +12,8 @@ from ledger.signing import key_id, strict_b64decode, verify_ed25519, weakness
 from ledger.statements.roll import KeyEnrolled, KeyRevoked, KeyRotated, OfficeSucceeded, RoleGranted, RoleWithdrawn
 
 CLAUSE = "七(三)"
+_KEEPERS = (REGISTRAR, DISCIPLINE)
+"""Without one of each nobody could ever be enrolled again, nor a revocation be declined."""
 
 
 def _new_key(state: Selection, member: str, body: KeyEnrolled | KeyRotated) -> Refusal | None:
@@ -58,6 +60,17 @@ def _revoke(state: Selection, asked: Asked) -> Refusal | None:
         return refuse("KEY_REVOKED", CLAUSE, key=body.key, since=key.revoked)
     if key.blocked is not None:
         return refuse("ALREADY_PENDING", CLAUSE, index=key.blocked)
+    return _last_keeper(state, body.member, body.key)
+
+
+def _last_keeper(state: Selection, member: str, key: str | None = None) -> Refusal | None:
+    """Refuse what would leave the roll without a registrar or an auditor who can sign; a successor comes first."""
+    for role in _KEEPERS:
+        if not state.roll.has_role(member, (role,)):
+            continue
+        others = (one for one in state.roll.holders(role) if key is not None or one != member)
+        if not any(state.roll.can_sign(one, key) for one in others):
+            return refuse("LAST_HOLDER", CLAUSE, person=member, role=role)
     return None
 
 
@@ -101,7 +114,7 @@ def _withdraw(state: Selection, asked: Asked) -> Refusal | None:
     person = state.roll.people.get(body.member)
     if person is None or body.role not in person.roles:
         return refuse("ROLE_NOT_HELD", CLAUSE, person=body.member, role=body.role)
-    return None
+    return _last_keeper(state, body.member) if body.role in _KEEPERS else None
 
 
 def _succeed(state: Selection, asked: Asked) -> Refusal | None:

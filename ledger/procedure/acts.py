@@ -66,7 +66,7 @@ ACTS = MappingProxyType(
         "calendar.recorded": ActRule("五(七)", (ORGANISER,)),
         "programme.amended": ActRule("五", (ORGANISER,), (), (SPONSOR,), ALL_SPONSORS, recheck=True),
         "deadline.extended": ActRule(
-            "七(四)1", (SPONSOR, ORGANISER), (S.APPLICATIONS,), (SPONSOR,), ALL_SPONSORS, recheck=True
+            "七(四)1", (SPONSOR, ORGANISER), (S.APPLICATIONS,), (SPONSOR,), ALL_SPONSORS, recheck=True, suspended=True
         ),
         "selection.suspended": ActRule("七(三)", (ORGANISER,), (), (SPONSOR,), 1),
         "selection.resumed": ActRule("七(三)", (ORGANISER,), (), (SPONSOR,), 1, suspended=True),
@@ -76,12 +76,12 @@ ACTS = MappingProxyType(
         "act.countersigned": ActRule("七(三)", suspended=True),
         "act.declined": ActRule("七(三)", suspended=True),
         # Roll
-        "key.enrolled": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True),
-        "key.rotated": ActRule("七(三)"),
+        "key.enrolled": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True, suspended=True),
+        "key.rotated": ActRule("七(三)", suspended=True),
         "key.revoked": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, suspended=True),
         "role.granted": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True),
         "role.withdrawn": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1),
-        "office.succeeded": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True),
+        "office.succeeded": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True, suspended=True),
         # Applications
         "application.filed": ActRule("六(二)", (APPLICANT, RECOMMENDER, INTAKE)),
         "consent.given": ActRule("六(二)"),
@@ -92,9 +92,16 @@ ACTS = MappingProxyType(
         ),
         "supplement.requested": ActRule("六(三)", (ORGANISER,)),
         "application.supplemented": ActRule("六(三)"),
-        "application.withdrawn": ActRule("六(二)"),
+        "application.withdrawn": ActRule("六(二)", suspended=True),
         "withdrawal.entered": ActRule(
-            "六(二)", (INTAKE,), (), (DISCIPLINE, ORGANISER, REGISTRAR), 1, recheck=True, transcribed=True
+            "六(二)",
+            (INTAKE,),
+            (),
+            (DISCIPLINE, ORGANISER, REGISTRAR),
+            1,
+            recheck=True,
+            suspended=True,
+            transcribed=True,
         ),
         "paper.received": ActRule(
             "七(四)2", (INTAKE,), (), (ORGANISER, INTAKE, DISCIPLINE), 1, recheck=True, transcribed=True
@@ -166,7 +173,7 @@ ACTS = MappingProxyType(
         "seal.opened": ActRule("五(七)", (DISCIPLINE,), suspended=True),
         "objection.examined": ActRule("五(七)", (DISCIPLINE,)),
         "hearing.notified": ActRule("五(七)", (ORGANISER,)),
-        "reply.given": ActRule("五(七)"),
+        "reply.given": ActRule("五(七)", suspended=True),
         "objection.investigated": ActRule("五(七)", (ORGANISER,)),
         "objection.decided": ActRule("五(七)", (ORGANISER,)),
         "decision.blocked": ActRule("五(七)", (DISCIPLINE,)),

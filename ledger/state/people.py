@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ledger.procedure.acts import SPONSOR
+from ledger.procedure.acts import CHANNEL, SPONSOR
 from ledger.roll import Key, Person
 from ledger.signing import key_id, strict_b64decode
 from ledger.statements.foundation import NameCorrected
@@ -71,6 +71,8 @@ def _succeeded(state: "Selection", act: "Act", now: "Act") -> None:
     if body.role == SPONSOR and office is not None:
         state.charter.offices[body.successor] = office
         state.roll.people[body.successor].unit = office
+    if body.role == CHANNEL:
+        state.polls.hand_over(body.predecessor, body.successor)
 
 
 def _corrected(state: "Selection", act: "Act", now: "Act") -> None:

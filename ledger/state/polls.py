@@ -3,7 +3,7 @@
 Only totals of channels that can be checked against ballots may order equals (reading `public_totals`); all are shown.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ledger.statements.poll import ChannelRegistered, PollClosed, PollOpened, TotalsImported
@@ -84,6 +84,12 @@ class Polls:
         """Return the votes that may order equals: certified, of verifiable channels; none where there is no such."""
         verifiable = any(self.channels[channel].verifiable for channel in poll.totals)
         return self.sums(poll) if verifiable and poll.outcome is not None else {}
+
+    def hand_over(self, predecessor: str, successor: str) -> None:
+        """Let a successor sign for the channels of an operator who left."""
+        for channel in self.channels.values():
+            if channel.operator == predecessor:
+                self.channels[channel.id] = replace(channel, operator=successor)
 
 
 def _registered(state: "Selection", act: "Act", now: "Act") -> None:

@@ -34,7 +34,7 @@ from ledger.statements.foundation import (
     StageOpened,
 )
 from ledger.statements.notices import ObjectionReceived
-from ledger.statements.roll import KeyRevoked
+from ledger.statements.roll import KeyRevoked, RoleGranted
 from tests import plays
 from tests.finalists import at_notice
 from tests.plays import flagged, refused, replayed
@@ -427,25 +427,25 @@ def test_an_extension_comes_before_the_old_deadline_ends_with_all_its_signatures
 
 def test_while_the_selection_rests_nothing_goes_on_or_takes_effect() -> None:
     world = new_world()
-    enrolled = world.must("registrar", world.enrolment("甲"))
     revoked = world.enrol("乙")
+    granted = world.must("registrar", RoleGranted(revoked.person, "工作需要", "inspector"))
     act = world.must("organiser", SelectionSuspended(world.digest("outage"), "停电"))
     world.enrol("丙")
     refused(world, "organiser", SelectionResumed("恢复"), "NOT_SUSPENDED", "七(三)")
     refused(world, "registrar", ActCountersigned(act.index, act.leaf.hex()), "NOT_AUTHORISED", "七(三)")
     rests = world.cosign(act, OTHERS[2])
     for alias, body in [
-        ("registrar", world.enrolment("丁")),
+        ("registrar", RoleGranted(revoked.person, "工作需要", "intake_office")),
         ("organiser", StageOpened("applications")),
         ("organiser", SelectionSuspended(world.digest("outage"), "停电")),
-        ("discipline", ActCountersigned(enrolled.index, enrolled.leaf.hex())),
+        ("discipline", ActCountersigned(granted.index, granted.leaf.hex())),
     ]:
         answer = refused(world, alias, body, "SELECTION_SUSPENDED", "七(三)")
         assert answer.facts == {"since": rests.index}
     # A stolen key is stopped all the same.
     world.cosign(world.must("registrar", _revocation(world, revoked.alias)), "discipline")
     world.cosign(world.must("organiser", SelectionResumed("恢复供电")), OTHERS[0])
-    world.cosign(enrolled, "discipline")
+    world.cosign(granted, "discipline")
     assert world.state.charter.suspended is None
     assert replayed(world) == world.state
 
