@@ -32,6 +32,8 @@ msgspec: Any = _compiled("msgspec")
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 SAFE_INTEGER = 2**53 - 1
+MAX_DEPTH = 64
+"""Far above what statements nest, and far below where decoders begin to differ in what they can take."""
 
 # A backslash may only come before a quote or a backslash: every other escape names a control character.
 _ESCAPED_CONTROL = re.compile(rb'\\(?:["\\]|(.))', re.DOTALL)
@@ -73,7 +75,9 @@ def check_text(data: bytes) -> None:
             raise MalformedError("TEXT_FORBIDDEN", character=f"U+{ord(found.group()):04X}")
 
 
-def _check(value: Any) -> None:
+def _check(value: Any, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise MalformedError("NOT_CANONICAL", where="depth")
     match value:
         case None | bool() | str():
             return
@@ -84,10 +88,10 @@ def _check(value: Any) -> None:
             for name, member in value.items():
                 if not isinstance(name, str) or not name.isascii():
                     raise MalformedError("NOT_CANONICAL", where="member name")
-                _check(member)
+                _check(member, depth + 1)
         case list() | tuple():
             for item in value:
-                _check(item)
+                _check(item, depth + 1)
         case _:
             raise MalformedError("NOT_CANONICAL", where=type(value).__name__)
 
