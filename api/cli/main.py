@@ -14,6 +14,7 @@ from api.cli import (
     keys,
     knowing,
     listing,
+    programmes,
     ranking,
     status,
     submitting,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(founding.init)
 app.add_typer(keys.app, name="key")
+app.add_typer(programmes.app, name="programme")
 app.command()(submitting.submit)
 app.command()(submitting.countersign)
 for _command in (
