@@ -8,7 +8,7 @@ projections show and what the verifier decides every statement again with.
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.procedure.acts import ACTS, ALL_SPONSORS, ActRule
+from ledger.procedure.acts import ACTS, ALL_SPONSORS, SPONSOR, ActRule
 from ledger.roll import Roll
 from ledger.state import (
     applications,
@@ -78,12 +78,13 @@ _DECLINED: Folds = _gather("DECLINED")
 
 @dataclass(slots=True)
 class Pending:
-    """An act that waits for further signers: who has signed, and how many are still needed."""
+    """An act that waits for further signers: who has signed, how many are still needed, and which sponsors have."""
 
     act: Act
     rule: ActRule
     needs: int
     signers: list[str] = field(default_factory=list)
+    offices: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -133,7 +134,7 @@ class Selection:
         if claimed is not None and not rule.transcribed and claimed < self.at:
             self.findings.add("BACKDATED", "warn", act.index, claimed_at=claimed, sequenced_at=act.at)
         if needs:
-            self.pending[act.index] = Pending(act, rule, needs, [act.person])
+            self.pending[act.index] = Pending(act, rule, needs, [act.person], self._sponsored(act.person))
             fold = _PENDING.get(type(act.body))
         else:
             fold = _EFFECTIVE.get(type(act.body))
@@ -143,13 +144,18 @@ class Selection:
     def further_signers(self, act: Act, rule: ActRule) -> int:
         """Return how many further signers an act needs to become effective; 0 if it is effective at once."""
         if rule.needs == ALL_SPONSORS:
-            sponsors = self.charter.latest.programme.sponsors
-            return len(sponsors) - (self.charter.offices.get(act.person) in sponsors)
+            return len(self.charter.latest.programme.sponsors) - len(self._sponsored(act.person))
         return rule.needs + _EXTRA_SIGNERS.get(type(act.body), _none)(self, act)
+
+    def _sponsored(self, person: str) -> set[str]:
+        """Return the sponsor that a person signs for: nobody signs for one by merely belonging to its office."""
+        office = self.charter.offices.get(person)
+        return {office} if office is not None and self.roll.has_role(person, (SPONSOR,)) else set()
 
     def _countersigned(self, act: Act) -> None:
         waiting = self.pending[act.body.index]
         waiting.signers.append(act.person)
+        waiting.offices |= self._sponsored(act.person)
         waiting.needs -= 1
         if waiting.needs == 0:
             del self.pending[act.body.index]

@@ -195,10 +195,8 @@ def _may_sign(state: Selection, asked: Asked) -> Refusal | None:
     if not state.roll.has_role(asked.person, waiting.rule.cosigners):
         needed = "/".join(waiting.rule.cosigners)
         return refuse("NOT_AUTHORISED", waiting.rule.clause, act=waiting.act.statement.type, needed=needed)
-    if waiting.rule.needs == ALL_SPONSORS:
-        offices = {state.charter.offices.get(signer) for signer in waiting.signers}
-        if state.charter.offices.get(asked.person) in offices:
-            return refuse("SECOND_SIGNER_NEEDED", waiting.rule.clause, index=body.index)
+    if waiting.rule.needs == ALL_SPONSORS and state.charter.offices.get(asked.person) in waiting.offices:
+        return refuse("SECOND_SIGNER_NEEDED", waiting.rule.clause, index=body.index)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from ledger.decisions.registry import Asked, CosignDecision, CosignDecisions, Decisions
 from ledger.errors import MalformedError
-from ledger.procedure.acts import DISCIPLINE, FUNCTIONS, REGISTRAR, SPONSOR
+from ledger.procedure.acts import APPLICANT, DISCIPLINE, FUNCTIONS, REGISTRAR, SPONSOR
 from ledger.procedure.programme import Programme
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.procedure.separation import conflict
@@ -88,8 +88,9 @@ def _may_hold(state: Selection, asked: Asked, member: str, role: str) -> Refusal
     clash = conflict(asked.programme, tuple(person.roles), role)
     if clash:
         return refuse("ROLE_CONFLICT", CLAUSE, person=member, role=role, held=clash)
+    applied = state.applications.is_applicant(member) or state.applications.is_applicant_tag(person.id_tag)
     sits = {body.role for body in asked.programme.bodies}
-    if role in sits and state.applications.is_applicant(member):
+    if applied and (role in sits or conflict(asked.programme, (APPLICANT,), role)):
         return refuse("ROLE_CONFLICT", CLAUSE, person=member, role=role, held="applicant")
     return None
 

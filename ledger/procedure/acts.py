@@ -80,7 +80,7 @@ ACTS = MappingProxyType(
         "key.rotated": ActRule("七(三)", suspended=True),
         "key.revoked": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, suspended=True),
         "role.granted": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True),
-        "role.withdrawn": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1),
+        "role.withdrawn": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True),
         "office.succeeded": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True, suspended=True),
         # Applications
         "application.filed": ActRule("六(二)", (APPLICANT, RECOMMENDER, INTAKE)),
@@ -130,7 +130,7 @@ ACTS = MappingProxyType(
         "groups.certified": ActRule("五(一)", (ORGANISER,), (S.GROUP_ROUND,)),
         # Rounds
         "attendance.recorded": ActRule("五", ANYONE, _ROUNDS),
-        "attendance.witnessed": ActRule("五", (ORGANISER,), _ROUNDS, (SCRUTINEER, TELLER, DISCIPLINE), 2),
+        "attendance.witnessed": ActRule("五", (ORGANISER,), _ROUNDS, (SCRUTINEER, TELLER, DISCIPLINE), 2, recheck=True),
         "attendance.left": ActRule("五", ANYONE, _ROUNDS),
         "score.given": ActRule("五(一)", ANYONE, (S.GROUP_ROUND,)),
         "score.revised": ActRule("五(一)", ANYONE, (S.GROUP_ROUND,)),
@@ -143,11 +143,11 @@ ACTS = MappingProxyType(
         ),
         "close.consented": ActRule("五", ANYONE, _ROUNDS),
         "round.closed": ActRule("五", (ORGANISER,), _ROUNDS, (SCRUTINEER,), 2),
-        "round.reopened": ActRule("五", (ORGANISER,), _ROUNDS, (DISCIPLINE,), 1),
-        "ballots.opened_early": ActRule("五", (ORGANISER,), _ROUNDS, (DISCIPLINE,), 1),
+        "round.reopened": ActRule("五", (ORGANISER,), _ROUNDS, (DISCIPLINE,), 1, recheck=True),
+        "ballots.opened_early": ActRule("五", (ORGANISER,), _ROUNDS, (DISCIPLINE,), 1, recheck=True),
         "ballot.disputed": ActRule("七(三)"),
-        "ballot.invalidated": ActRule("七(三)", (ORGANISER,), (), (DISCIPLINE,), 1),
-        "ballot.reinstated": ActRule("七(三)", (ORGANISER,), (), (DISCIPLINE,), 1),
+        "ballot.invalidated": ActRule("七(三)", (ORGANISER,), (), (DISCIPLINE,), 1, recheck=True),
+        "ballot.reinstated": ActRule("七(三)", (ORGANISER,), (), (DISCIPLINE,), 1, recheck=True),
         "tie.resolved": ActRule("五", (ORGANISER,), _ROUNDS),
         "result.certified": ActRule("五", (ORGANISER,)),
         # Public vote
