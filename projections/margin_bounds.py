@@ -48,7 +48,7 @@ class Bounds:
         if not rivals:
             return None
         most = max(cost for cost, _ in rivals)
-        return None if most >= _NEVER else most
+        return None if most >= _NEVER else max(most, 1)
 
     def order(self, goal: Goal) -> tuple[int, ...]:
         """Return the places of all ballots, those first whose touching serves the goal most."""
@@ -63,7 +63,7 @@ class Bounds:
         cost, pair = min(costs, default=(_NEVER, ("", "")))
         if cost >= _NEVER:
             return (None if self._contest.plain else 1), ()
-        return (cost if self._contest.plain else 1), self._ordered([pair], changing)
+        return (max(cost, 1) if self._contest.plain else 1), self._ordered([pair], changing)
 
     def _rivals(self, goal: Goal) -> list[tuple[int, str]]:
         """Return those who cost least to be overtaken by, or to overtake, as many as the goal needs."""
@@ -89,13 +89,11 @@ class Bounds:
         return _NEVER
 
     def _level_is_enough(self, before: str, after: str, or_open: bool) -> bool:
-        if self._contest.partial_keys:
-            return True
-        for key in self._contest.keys:
+        for key in self._contest.firm_keys:
             known = dict(key.values)
             if before in known and after in known and known[before] != known[after]:
                 return known[after] > known[before]
-        return or_open
+        return or_open or self._contest.partial_keys
 
     def _pulls(self, before: str, after: str, changing: bool) -> list[int]:
         return [pull(vote, before, after, changing) for vote in self._contest.votes]

@@ -203,7 +203,8 @@ class Bounded:
 
 
 def _least(found: Bits, sets: Suppositions) -> int | None:
-    return next((size for size, of_size in enumerate(sets.sizes) if found & of_size), None)
+    """Return the size of the smallest set found; with no ballot touched everything is as it was."""
+    return next((size for size, of_size in enumerate(sets.sizes) if size and found & of_size), None)
 
 
 def _witness(contest: Contest, sets: Suppositions, found: Bits) -> tuple[tuple[int, ...], int]:

@@ -67,10 +67,16 @@ class Contest:
         return self.reading is RecusalRanking.SHARE and patterns not in (set(), {frozenset()})
 
     @property
-    def partial_keys(self) -> bool:
-        """Whether a key knows only some candidates, so that what it says hangs on who else is tied."""
+    def firm_keys(self) -> tuple[Key, ...]:
+        """The keys that speak whoever is tied: those before the first that knows only some candidates."""
         everybody = set(self.candidates)
-        return any(0 < len(everybody & dict(key.values).keys()) < len(everybody) for key in self.keys)
+        partial = (0 < len(everybody & dict(key.values).keys()) < len(everybody) for key in self.keys)
+        return self.keys[: next((place for place, knows_some in enumerate(partial) if knows_some), len(self.keys))]
+
+    @property
+    def partial_keys(self) -> bool:
+        """Whether there is a key that knows only some candidates, so that what it says hangs on who else is tied."""
+        return len(self.firm_keys) < len(self.keys)
 
     @property
     def plain(self) -> bool:
@@ -214,11 +220,12 @@ class Counted:
                 standing = self._reaches(others[other])
                 greater, same = self._compare(others[other], own)
                 ahead[other], equal[other] = greater & standing, same & standing
-        seats = self._contest.seats
-        # However the keys fall: those of more approvals are ahead, those of as many may be.
+        seats, firm = self._contest.seats, self._contest.firm_keys
+        self._settle(candidate, firm, ahead, equal)
+        # However the other keys may fall: those before are before, those still equal may be.
         certain = _at_least(_count(ahead.values()), seats, self._all)
         at_most = _at_least(_count(ahead[other] | equal[other] for other in ahead), seats, self._all)
-        self._settle(candidate, ahead, equal)
+        self._settle(candidate, self._contest.keys[len(firm) :], ahead, equal)
         left = _at_least(_count(ahead.values()), seats, self._all) | (self._all ^ reached)
         beaten_or_tied = _at_least(_count(ahead[other] | equal[other] for other in ahead), seats, self._all)
         taken = reached & (self._all ^ beaten_or_tied)
@@ -230,9 +237,9 @@ class Counted:
             perhaps_left=at_most | (self._all ^ reached),
         )
 
-    def _settle(self, candidate: str, ahead: dict[str, Bits], equal: dict[str, Bits]) -> None:
+    def _settle(self, candidate: str, keys: Iterable[Key], ahead: dict[str, Bits], equal: dict[str, Bits]) -> None:
         """Ask the keys in order about those equal to the candidate; a key that lacks one of them says nothing."""
-        for key in self._contest.keys:
+        for key in keys:
             known = dict(key.values)
             if candidate not in known:
                 continue
