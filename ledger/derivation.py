@@ -4,7 +4,7 @@ Clauses five(一)–(三) and five(五). An open round's lines are never asked f
 two scrutineers have signed. What a certification signs of it is for `results`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -151,15 +151,27 @@ def derive(state: "Selection", session: Session) -> Derivation | None:
     if played is None or played.status is not RoundStatus.CLOSED:
         return None
     programme, stage = rules_of(state, session.stage)
+    lines = {line.candidate: line for line in lines_of(state, played)}
+    held = [one.standing for one in session.runoffs]
+    return settled(programme, stage, played, lines, ladder(state, session), state.out.keys(), held)
+
+
+def settled(  # noqa: PLR0913 - what a place follows from, and nothing else
+    programme: Programme,
+    stage: Stage,
+    played: Round,
+    lines: Mapping[str, Tally],
+    keys: tuple[Key, ...],
+    gone: AbstractSet[str],
+    held: Iterable[AbstractSet[str]],
+) -> Derivation:
+    """Rank counted lines and cut: who has `gone` is left out; `held` are those who stood together in each run-off."""
     reading = RecusalRanking(programme.reading("recusal_ranking") or RecusalRanking.RAW)
     least = MinApproval(programme.reading("min_approval") or MinApproval.NONE)
-    keys = ladder(state, session)
-    lines = {line.candidate: line for line in lines_of(state, played)}
-    standing = [line for candidate, line in lines.items() if candidate not in state.out]
+    standing = [line for candidate, line in lines.items() if candidate not in gone]
     ranking = rank([line for line in standing if reaches_minimum(line, least)], keys, reading)
     order_matters = stage.takes == "nominees"
     due = runoff_needed(ranking, played.seats, order_matters=order_matters)
-    held = [one.standing for one in session.runoffs]
     return Derivation(
         played,
         lines,
