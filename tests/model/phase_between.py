@@ -125,7 +125,7 @@ def _amend(play: Play) -> None:
 
 def _finding(play: Play) -> None:
     world = play.world
-    severity = play.rng.choice(["info", "warn", "breach"])
+    severity: Any = play.rng.choice(["info", "warn", "breach"])
     act = play.must("registrar", FindingRaised("OTHER", (0,), "请核查", severity))
     finding = f"OTHER:{act.index}"
     play.no("registrar", FindingRaised("OTHER", (10**6,), "请核查", severity), "UNKNOWN_ENTRY")

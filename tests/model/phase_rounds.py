@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 from api.rehearsal.steps_bodies import play_draw, play_groups, play_rosters
 from api.rehearsal.steps_polls import import_totals, open_poll, operator_of, poll_opening, totals
@@ -31,7 +32,7 @@ from ledger.statements.bodies import (
     RosterAmended,
 )
 from ledger.statements.deliberation import DeliberationClosed, DeliberationVoted, Voice
-from ledger.statements.foundation import StageClosed, StageOpened
+from ledger.statements.foundation import ActCountersigned, StageClosed, StageOpened
 from ledger.statements.naming import QualificationEnded
 from ledger.statements.poll import PollClosed, Total
 from ledger.statements.rounds import (
@@ -43,6 +44,7 @@ from ledger.statements.rounds import (
     BallotReinstated,
     BallotsOpenedEarly,
     CloseConsented,
+    ResultCertified,
     RoundReopened,
     ScoreRevised,
     ScoringClosed,
@@ -76,7 +78,7 @@ def vote_stage(play: Play, stage: Stage) -> None:
 
 
 def _sessions(play: Play, stage: Stage) -> list[Session]:
-    groups = [group.id for group in stage.groups] or [None]
+    groups: list[str | None] = [group.id for group in stage.groups] or [None]
     return [(stage.id, group) for group in groups if play.model.candidates((stage.id, group))]
 
 
@@ -117,7 +119,7 @@ def _session(play: Play, stage: Stage, session: Session) -> None:
     _attendance(play, session)
     if stage.scored:
         _scores(play, stage, session)
-    play.no("organiser", opening_or_any(play, session), "DISCUSSION_MISSING")
+    play.no("organiser", opening(play.world, *session), "DISCUSSION_MISSING")
     play.must("organiser", discussion(play.world, *session))
     _round(play, stage, session)
     play.check()
@@ -150,11 +152,6 @@ def _session_ends(play: Play, stage: Stage, session: Session) -> None:
         play.check()
 
 
-def opening_or_any(play: Play, session: Session) -> object:
-    """The opening of the round that is due."""
-    return opening(play.world, *session)
-
-
 def subject(session: Session) -> str:
     """The subject of a session's result."""
     return f"stage:{session[0]}" + (f":{session[1]}" if session[1] else "")
@@ -168,7 +165,7 @@ def _members(play: Play, session: Session) -> list[str]:
 def _declarations(play: Play, session: Session) -> None:
     stage, group = session
     for alias in _members(play, session):
-        relations = ()
+        relations: tuple[Relation, ...] = ()
         if play.chance(0.1):
             relations = tuple(Relation(one, "teacher") for one in play.some(play.model.candidates(session), 2))
         play.must(alias, DeclarationMade(group, relations, stage))
@@ -218,7 +215,7 @@ def _attendance(play: Play, session: Session) -> None:
         _arrive(play, session, alias)
     while (short := _short(play, session)) and absent:
         if group is None and play.chance(0.5):
-            play.no("organiser", opening_or_any(play, session), "DISCUSSION_MISSING", "NO_QUORUM")
+            play.no("organiser", opening(play.world, *session), "DISCUSSION_MISSING", "NO_QUORUM")
         _arrive(play, session, absent.pop())
     assert not short or not absent
     if len(members) > needed(play, len(members)) + 1 and play.chance(0.1):
@@ -274,7 +271,7 @@ def _scores(play: Play, stage: Stage, session: Session) -> None:
     too_many = replace(body.points[0], hundredths=10**6)
     revised = ScoreRevised(one, body.evaluation, group, body.points, "计算有误", stage.id)
     play.no(alias, replace(revised, points=(too_many, *body.points[1:])), "SCORE_INVALID")
-    play.no("organiser", opening_or_any(play, session), "SCORING_OPEN")
+    play.no("organiser", opening(play.world, *session), "SCORING_OPEN")
     play.must("organiser", ScoringClosed(group, stage.id))
     if play.chance(0.15):
         play.must(alias, revised)
@@ -292,7 +289,7 @@ def _beyond_leaders(play: Play, session: Session, tie: Tie) -> bool:
 
 
 def _by_lot(play: Play) -> bool:
-    return play.model.readings["runoff_exhausted"] == "lot"
+    return bool(play.model.readings["runoff_exhausted"] == "lot")
 
 
 def _round(play: Play, stage: Stage, session: Session, *, runoff: bool = False) -> None:
@@ -300,7 +297,7 @@ def _round(play: Play, stage: Stage, session: Session, *, runoff: bool = False) 
     world = play.world
     body = opening(world, *session)
     if play.chance(0.3):
-        wrong = play.rng.choice([{"seats": body.seats + 1}, {"list_hash": "0" * 64}, {"runoff": body.runoff + 1}])
+        wrong: Any = play.rng.choice([{"seats": body.seats + 1}, {"list_hash": "0" * 64}, {"runoff": body.runoff + 1}])
         play.no("organiser", replace(body, **wrong), "LIST_NOT_DERIVED")
     play.must("organiser", body)
     play.no("organiser", body, "ROUND_EXISTS")
@@ -402,7 +399,7 @@ def _close(play: Play, played: Round, voted: list[str]) -> None:
         _round(play, stage, (played.stage, played.group))
         return
     world.cosign(act, SCRUTINEERS[0])
-    play.no(SCRUTINEERS[0], _signature(act), "SECOND_SIGNER_NEEDED")
+    play.no(SCRUTINEERS[0], ActCountersigned(act.index, act.leaf.hex()), "SECOND_SIGNER_NEEDED")
     play.no("organiser", certification_or_any(play, played), "SCRUTINEER_MISSING", "TIE_UNRESOLVED")
     world.cosign(act, SCRUTINEERS[1])
     for cast in list(played.ballots.values()):
@@ -410,19 +407,11 @@ def _close(play: Play, played: Round, voted: list[str]) -> None:
             _dispute(play, cast)
 
 
-def _signature(act: object) -> object:
-    from ledger.statements.foundation import ActCountersigned
-
-    return ActCountersigned(act.index, act.leaf.hex())  # type: ignore[attr-defined]
-
-
 def certification_or_any(play: Play, played: Round) -> object:
     """A certification of the session, well formed even where nothing can be counted yet."""
     try:
         return certification(play.world, subject((played.stage, played.group)))
     except LookupError:
-        from ledger.statements.rounds import ResultCertified
-
         return ResultCertified(1, "ranking@1", 0, "0" * 64, "0" * 64, subject((played.stage, played.group)), "AAAA", 1)
 
 
@@ -514,7 +503,7 @@ def _certify(play: Play, session: Session) -> None:
     if play.world.state.findings.open_breaches():
         play.no("organiser", good, "FINDING_OPEN")
         play.settle_breaches()
-    wrong = play.rng.choice([{"rows": 99}, {"rows_root": "0" * 64}, {"projection": "mine@1"}, {"rules": "0" * 64}])
+    wrong: Any = play.rng.choice([{"rows": 99}, {"rows_root": "0" * 64}, {"projection": "mine@1"}, {"rules": "0" * 64}])
     play.no("organiser", replace(certification(world, subject(session)), **wrong), "RESULT_NOT_DERIVED")
     play.no("organiser", StageClosed(session[0]), "RESULT_NOT_CERTIFIED")
     certify(world, subject(session))

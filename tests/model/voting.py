@@ -163,8 +163,8 @@ class Voting(Applying):
             seats: int = self.tables[stage][group or ""][2]
             return min(seats, people)
         if self.stage(stage)["takes"] == "shortlist":
-            return min(shortlist_size(self.programme["seats"], self.readings["shortlist_rounding"]), people)
-        return min(self.programme["seats"], people)
+            return min(shortlist_size(int(self.programme["seats"]), self.readings["shortlist_rounding"]), people)
+        return min(int(self.programme["seats"]), people)
 
     # Recusals, scores, ballots
 

@@ -1,0 +1,109 @@
+"""For every clause at least one statement that is admitted and one that is refused, by the real sequencer.
+
+The rows stand in `tests.clause_table`. A clause of the programme, of the contents page or of the table of acts without
+a row fails here; so does a row whose example is about one person alone.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from api.rehearsal.driver import World
+from ledger.procedure import CONTENTS
+from ledger.procedure.acts import ACTS
+from ledger.programmes import load_shipped
+from ledger.statements import Act, decode_own_entry, open_envelope
+from tests.clause_table import ROWS
+from tests.clauses.prefixes import history
+from tests.clauses.row import Row
+from tests.sequenced import Site, played_on
+from tests.simulator import MemoryLedger, resume
+
+FOUNDING = {"charter.sealed"}
+ONE_ACT = 1000
+
+
+def row_id(row: Row) -> str:
+    return f"{row.clause}-{row.sentence[:60]}"
+
+
+def numbers(clause: str) -> set[str]:
+    """The clauses that a text names: `六(二)、七(四)1` names two, `四、1` one."""
+    return {clause} if re.fullmatch(r"四、\d", clause) else set(clause.split("、"))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=row_id)
+def test_one_act_is_admitted_and_one_refused(row: Row, new_site: Callable[[], Site]) -> None:
+    with played_on(new_site(), history(row.prefix)) as world:
+        begun, clock = world.state.size, world.now
+        if row.after:
+            row.admitted(world)
+        refused(world, row)
+        # What was done on the way, or waited for, is not where the admitted act begins.
+        touched = world.state.size > begun or world.now > clock + ONE_ACT
+        if not touched:
+            row.admitted(world)
+            assert world.state.size > begun
+    if touched and not row.after:
+        with played_on(new_site(), history(row.prefix)) as world:
+            row.admitted(world)
+            assert world.state.size > begun
+
+
+def refused(world: World, row: Row) -> None:
+    """What the row forbids is refused, and nothing changes."""
+    forbidden = row.refused(world)
+    size = world.state.size
+    refusal = world.refused(forbidden.alias, forbidden.body, **forbidden.header)
+    assert refusal.code == row.code, refusal
+    assert refusal.clause
+    assert world.state.size == size
+
+
+def test_every_clause_has_a_row() -> None:
+    covered = {row.clause for row in ROWS}
+    programme = load_shipped("zhuyuan-2022")
+    named: set[str] = set()
+    for item in (*programme["stages"], *programme["criteria"], *programme["benefits"]):
+        named |= numbers(item["clause"])
+    named |= {clause.number for clause in CONTENTS} | {rule.clause for rule in ACTS.values()}
+    assert sorted(one for one in named - covered if not _parts(one, covered)) == []
+    assert len(ROWS) > 80
+
+
+def _parts(clause: str, covered: Iterable[str]) -> bool:
+    """Whether rows stand under the numbered parts of a clause (`七(四)1` under `七(四)`)."""
+    return any(re.fullmatch(re.escape(clause) + r"\d", one) for one in covered)
+
+
+def test_every_kind_of_statement_is_admitted_in_some_row() -> None:
+    kinds = FOUNDING | {kind for row in ROWS for kind in _kinds(row)}
+    assert sorted(ACTS.keys() - kinds) == []
+
+
+def _kinds(row: Row) -> set[str]:
+    world = resume(history(row.prefix))
+    size = world.state.size
+    row.admitted(world)
+    return {act.statement.type for act in _acts(world, size)}
+
+
+def _acts(world: World, since: int) -> list[Act]:
+    assert isinstance(world.ledger, MemoryLedger)
+    return [decode_own_entry(entry) for entry in world.ledger.entries[since:]]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=row_id)
+def test_two_different_people_in_every_example(row: Row) -> None:
+    allowed, forbidding = resume(history(row.prefix)), resume(history(row.prefix))
+    size = allowed.state.size
+    row.admitted(allowed)
+    if row.after:
+        row.admitted(forbidding)
+    forbidden = row.refused(forbidding)
+    envelope = forbidding.envelope(forbidden.alias, forbidden.body, **forbidden.header)
+    said = [act.signed.payload for act in _acts(allowed, size)] + [open_envelope(envelope).payload]
+    text = b"".join(said).decode()
+    people = {actor.person for world in (allowed, forbidding) for actor in world.actors.values()}
+    assert sum(person in text for person in people) >= 2
