@@ -156,7 +156,7 @@ def derive(state: "Selection", session: Session) -> Derivation | None:
     return settled(programme, stage, played, lines, ladder(state, session), state.out.keys(), held)
 
 
-def settled(  # noqa: PLR0913 - what a place follows from, and nothing else
+def settled(
     programme: Programme,
     stage: Stage,
     played: Round,
