@@ -96,6 +96,10 @@ def _arrived_on_paper(state: Selection, act: Act) -> bool:
     return act.body.arrived_at is not None
 
 
+def _sent_away(state: Selection, act: Act) -> bool:
+    return act.body.member not in (None, act.person)
+
+
 def _replied_on_paper(state: Selection, act: Act) -> bool:
     return act.body.paper is not None
 
@@ -107,6 +111,7 @@ _ACTS: MappingProxyType[str, tuple[tuple[OffPath, _Condition], ...]] = MappingPr
         "application.filed": ((OffPath.LATE_FILING, _late), (OffPath.SPECIAL_WAY, _special)),
         "application.refused": ((OffPath.NOT_ACCEPTED, _always),),
         "application.supplemented": ((OffPath.SUPPLEMENT, _on_request),),
+        "attendance.left": ((OffPath.PROXY_PRESENCE, _sent_away),),
         "attendance.witnessed": ((OffPath.PROXY_PRESENCE, _always),),
         "ballot.disputed": ((OffPath.BALLOT_DISPUTE, _always),),
         "ballot.invalidated": ((OffPath.INVALIDATION, _always),),

@@ -48,10 +48,12 @@ def _paper(state: Selection, asked: Asked) -> Refusal | None:
     played = state.rounds.by_id.get(body.round)
     if played is None:
         return refuse("WRONG_CONTEXT", clause, expected="-", given=body.round)
-    attested = asked.statement.claimed_at
-    refused = conflict_of(state, played, asked.person) or _admissible(
-        state, asked, played, body.member, asked.at if attested is None else attested
-    )
+    attested = asked.at if asked.statement.claimed_at is None else asked.statement.claimed_at
+    if attested < played.opened_at:
+        return refuse("STAGE_NOT_OPEN", clause, stage=played.stage)
+    if attested > asked.at:
+        return refuse("ARRIVAL_IN_FUTURE", clause, arrived=attested, at=asked.at)
+    refused = conflict_of(state, played, asked.person) or _admissible(state, asked, played, body.member, attested)
     if refused is not None:
         return refused
     waits = played.waiting.get(body.member)
@@ -103,15 +105,15 @@ def _paper_cosigned(state: Selection, asked: Asked, waiting: Pending) -> Refusal
 
 
 def _dispute(state: Selection, asked: Asked) -> Refusal | None:
-    """Dispute D09: a member, and nobody else, disowns the own ballot; it stays and waits for a decision."""
+    """Dispute D09: a member, and nobody else, disowns the own ballot, once; it stays and waits for a decision."""
     body: BallotDisputed = asked.body
     cast = state.rounds.cast.get(body.index)
     if cast is None:
         return refuse("UNKNOWN_BALLOT", DISPUTE_CLAUSE, index=body.index)
     if cast.member != asked.person:
         return refuse("NOT_BALLOT_OWNER", DISPUTE_CLAUSE, person=asked.person)
-    if cast.disputed is not None:
-        return refuse("ALREADY_DISPUTED", DISPUTE_CLAUSE, index=cast.disputed)
+    if cast.disowned is not None:
+        return refuse("ALREADY_DISPUTED", DISPUTE_CLAUSE, index=cast.disowned)
     return None
 
 

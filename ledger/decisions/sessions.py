@@ -60,7 +60,7 @@ def _arrive(state: Selection, asked: Asked, group: str | None, member: str) -> R
 
 
 def _leave(state: Selection, asked: Asked) -> Refusal | None:
-    """Dispute D12: a member leaves by their own key, or the organiser records that one left."""
+    """Dispute D12: a member leaves by their own key, or the organiser records before two witnesses that one left."""
     body: AttendanceLeft = asked.body
     stage = stage_asked(asked)
     member = body.member or asked.person

@@ -131,7 +131,7 @@ ACTS = MappingProxyType(
         # Rounds
         "attendance.recorded": ActRule("五", ANYONE, _ROUNDS),
         "attendance.witnessed": ActRule("五", (ORGANISER,), _ROUNDS, (SCRUTINEER, TELLER, DISCIPLINE), 2, recheck=True),
-        "attendance.left": ActRule("五", ANYONE, _ROUNDS),
+        "attendance.left": ActRule("五", ANYONE, _ROUNDS, (SCRUTINEER, TELLER, DISCIPLINE), 0, recheck=True),
         "score.given": ActRule("五(一)", ANYONE, (S.GROUP_ROUND,)),
         "score.revised": ActRule("五(一)", ANYONE, (S.GROUP_ROUND,)),
         "scoring.closed": ActRule("五(一)", (ORGANISER,), (S.GROUP_ROUND,)),

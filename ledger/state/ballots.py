@@ -133,7 +133,7 @@ def _opened_early(state: "Selection", act: "Act", now: "Act") -> None:
 
 def _disputed(state: "Selection", act: "Act", now: "Act") -> None:
     cast = state.rounds.cast[act.body.index]
-    cast.disputed = act.index
+    cast.disputed = cast.disowned = act.index
     entries = cast.index, act.index
     state.findings.add("BALLOT_DISPUTED", "breach", act.index, *entries, ballot=cast.index, member=cast.member)
 

@@ -45,7 +45,16 @@ def _revoked(state: "Selection", act: "Act", now: "Act") -> None:
 
 
 def _revocation_declined(state: "Selection", act: "Act", now: "Act") -> None:
-    state.roll.keys[act.body.key].blocked = None
+    body: KeyRevoked = act.body
+    blocked = state.roll.keys[body.key]
+    blocked.blocked = None
+    if state.roll.can_sign(body.member, body.key):
+        return
+    for roster in state.bodies.sittings(body.member):
+        for played in state.rounds.session(roster.stage, roster.group).rounds:
+            if played.superseded is None and played.missed_by(body.member, act.index, now.at):
+                facts = {"member": body.member, "round": played.id}
+                state.findings.add("KEY_BLOCKED_IN_ROUND", "breach", now.index, act.index, now.index, **facts)
 
 
 def _granted(state: "Selection", act: "Act", now: "Act") -> None:

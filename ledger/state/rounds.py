@@ -39,8 +39,8 @@ class Grade(StrEnum):
 class Cast:
     """One ballot as an entry of the log. `key` is the member's own key, None on paper; `void`: a paper ballot is 废票.
 
-    `disputed` is the entry by which its member disowned it while that is undecided, `invalid` the entry of the decision
-    by which it does not count.
+    `disputed` is the entry by which its member disowned it while that is undecided, `disowned` the same for ever;
+    `invalid` the entry of the decision by which it does not count.
     """
 
     index: int
@@ -53,6 +53,7 @@ class Cast:
     grade: Grade = Grade.SIGNED
     void: bool = False
     disputed: int | None = None
+    disowned: int | None = None
     invalid: int | None = None
 
 
@@ -87,6 +88,11 @@ class Round:
     closed: int | None = None
     opened_early: int | None = None
     superseded: int | None = None
+
+    def missed_by(self, member: str, since: int, at: int) -> bool:
+        """Say whether the round ended, between entry `since` and the time `at`, without this member's ballot."""
+        over = at >= self.closes_at if self.closing is None else self.closing > since
+        return over and member not in self.ballots
 
     @property
     def stage(self) -> str:

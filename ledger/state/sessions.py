@@ -7,7 +7,7 @@ from ledger.statements.rounds import AttendanceLeft, AttendanceRecorded, Attenda
 
 if TYPE_CHECKING:
     from ledger.selection import Selection
-    from ledger.state.matters import Folds
+    from ledger.state.matters import ExtraSigners, Folds
     from ledger.statements import Act
 
 
@@ -41,9 +41,15 @@ def _discussed(state: "Selection", act: "Act", now: "Act") -> None:
     state.rounds.begun(body.stage, body.group).discussions.append(held)
 
 
+def _witnesses(state: "Selection", act: "Act") -> int:
+    """Whoever is said by another to have left needs the witnesses that a presence entered by staff needs."""
+    return 0 if act.body.member in (None, act.person) else 2
+
+
 FOLDS: "Folds" = {
     AttendanceRecorded: _attended,
     AttendanceWitnessed: _witnessed,
     AttendanceLeft: _left,
     DiscussionRecorded: _discussed,
 }
+EXTRA_SIGNERS: "dict[type[object], ExtraSigners]" = {AttendanceLeft: _witnesses}

@@ -295,10 +295,12 @@ def test_D09_while_disputed_the_result_is_not_certified() -> None:
 
     world.cosign(world.must("organiser", BallotReinstated(cast, "未见胁迫")), "discipline")
     certify(world, subject)
-    world.must(PANEL[0], BallotDisputed(cast, "仍然不服"))
-    world.cosign(world.must("organiser", BallotInvalidated(cast, "复查属实")), "discipline")
+    refused(world, PANEL[0], BallotDisputed(cast, "仍然不服"), "ALREADY_DISPUTED", DISPUTED)
+    other = played.ballots[world.person(PANEL[1])].index
+    world.must(PANEL[1], BallotDisputed(other, "结果公布后才知道有误"))
+    world.cosign(world.must("organiser", BallotInvalidated(other, "查明属实")), "discipline")
     late = finding(world, "DECIDED_AFTER_RESULT", "breach")
-    assert late.facts == {"ballot": cast, "subject": subject}
+    assert late.facts == {"ballot": other, "subject": subject}
 
 
 def test_D10_the_bytes_signed_name_what_was_chosen() -> None:
@@ -346,7 +348,8 @@ def test_D12_below_quorum_a_round_does_not_close_and_is_voted_again() -> None:
     world, played = voting()
     everybody_votes(world, played, PANEL[:5])
     for member in PANEL[5:]:
-        world.must("organiser", AttendanceLeft(None, world.person(member), STAGE))
+        left = world.must("organiser", AttendanceLeft(None, world.person(member), STAGE))
+        world.cosign(left, SCRUTINEERS[0], TELLER)
     refusal = refused(world, "organiser", closing(world, played.id), "NO_QUORUM", CLAUSE)
     assert refusal.facts == {"present": 5, "needed": 6}
 
