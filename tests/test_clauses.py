@@ -105,5 +105,11 @@ def test_two_different_people_in_every_example(row: Row) -> None:
     envelope = forbidding.envelope(forbidden.alias, forbidden.body, **forbidden.header)
     said = [act.signed.payload for act in _acts(allowed, size)] + [open_envelope(envelope).payload]
     text = b"".join(said).decode()
-    people = {actor.person for world in (allowed, forbidding) for actor in world.actors.values()}
-    assert sum(person in text for person in people) >= 2
+    assert len(concerned(text, allowed, forbidding)) >= 2
+
+
+def concerned(text: str, *worlds: World) -> set[str]:
+    """Whom some statements are about: those they name or are signed by, and whose applications they name."""
+    people = {actor.person for world in worlds for actor in world.actors.values() if actor.person in text}
+    filed = [one for world in worlds for one in world.state.applications.by_id.values()]
+    return people | {one.person for one in filed if f'"{one.application}"' in text}

@@ -319,7 +319,7 @@ ROWS = (
         "The window ends when the 24th has ended, not before.",
         "filed",
         lambda world: after_deadline(world).must("organiser", StageClosed("applications")),
-        lambda world: Forbidden("organiser", StageClosed("applications")),
+        lambda world: Forbidden("screener-2", StageClosed("applications")),
         "WINDOW_NOT_ENDED",
     ),
     Row(

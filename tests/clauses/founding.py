@@ -200,7 +200,7 @@ def stage_rows() -> tuple[Row, ...]:
             "Stages begin in the programme's order, each once the one before it has ended.",
             "screened",
             lambda world: world.must("organiser", StageOpened("experts")),
-            lambda world: Forbidden("organiser", StageOpened("industry")),
+            lambda world: Forbidden("screener-2", StageOpened("industry")),
             "STAGE_ORDER",
         ),
         Row(
@@ -224,7 +224,7 @@ def stage_rows() -> tuple[Row, ...]:
             "A statement names the version of the rules that governs its stage.",
             "founded",
             lambda world: world.must("organiser", calendar(world)),
-            lambda world: Forbidden("organiser", calendar(world, 2023), {"rules": "0" * 64}),
+            lambda world: Forbidden("discipline", DisputeOpened(0, "旧版规则"), {"rules": "0" * 64}),
             "RULES_HASH_MISMATCH",
         ),
         Row(
@@ -232,7 +232,7 @@ def stage_rows() -> tuple[Row, ...]:
             "Only the organiser ends a stage, and only one that has begun.",
             "received",
             lambda world: world.must("organiser", StageOpened("screening")),
-            lambda world: Forbidden("organiser", StageClosed("screening")),
+            lambda world: Forbidden("screener-2", StageClosed("screening")),
             "STAGE_NOT_OPEN",
         ),
     )

@@ -55,7 +55,7 @@ def saturday_worked(world: World) -> Forbidden:
     while day.weekday() != 5:
         day += timedelta(days=1)
     body = calendar(world)
-    return Forbidden("organiser", replace(body, on=tuple(sorted({*body.on, day.isoformat()}))))
+    return Forbidden("screener-2", replace(body, on=tuple(sorted({*body.on, day.isoformat()}))))
 
 
 def notice_over(world: World) -> None:
@@ -67,7 +67,7 @@ def a_moment_too_soon(world: World) -> Forbidden:
     clock = clock_of(world.state, first(world))
     assert clock is not None
     world.now = clock.ends_at - 1001
-    return Forbidden("organiser", StageClosed("notice"))
+    return Forbidden("screener-2", StageClosed("notice"))
 
 
 def material_change(world: World) -> None:
@@ -82,7 +82,7 @@ def material_change(world: World) -> None:
 
 
 def slight_change(world: World) -> Forbidden:
-    return Forbidden("organiser", NoticeChanged(world.digest("other deeds"), False, "notice-1", "调整事迹文字"))
+    return Forbidden("screener-2", NoticeChanged(world.digest("other deeds"), False, "notice-1", "调整事迹文字"))
 
 
 def in_writing(world: World) -> None:

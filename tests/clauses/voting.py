@@ -294,10 +294,13 @@ def organiser_decides(world: World) -> Forbidden:
     return Forbidden("organiser", TieResolved(tuple(reversed(played.candidates)), "经研究决定", played.id))
 
 
-def imposed(world: World, alias: str) -> RecusalImposed:
+def listed_first(world: World) -> str:
     stage = world.state.charter.stage(STAGE)
-    one = entering(world.state, stage)[0] if stage else ""
-    return RecusalImposed(one, None, world.person(alias), world.digest("notice"), "同一单位", STAGE)
+    return entering(world.state, stage)[0] if stage else ""
+
+
+def imposed(world: World, alias: str) -> RecusalImposed:
+    return RecusalImposed(listed_first(world), None, world.person(alias), world.digest("notice"), "同一单位", STAGE)
 
 
 def imposed_too_late(world: World) -> Forbidden:
@@ -428,6 +431,14 @@ BALLOTS = (
     ),
 )
 RECUSALS = (
+    Row(
+        "七(三)",
+        "A member stands back from a candidate of the list.",
+        "shortlist sitting",
+        lambda world: world.must(ONE, RecusalMade(listed_first(world), None, "师徒关系", STAGE)),
+        lambda world: Forbidden(TWO, RecusalMade(world.person("organiser"), None, "师徒关系", STAGE)),
+        "UNKNOWN_CANDIDATE",
+    ),
     Row(
         "七(三)",
         "Members declare their relations before they vote.",
