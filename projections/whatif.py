@@ -140,8 +140,13 @@ class WhatIf:
 
 def what_if(entries: Iterable[bytes], change: Change) -> WhatIf:
     """Fold the entries twice, as they are and as changed, and compare certified results until nobody can say more."""
+    return what_if_of(acts_of(entries), change)
+
+
+def what_if_of(acts: Iterable[Act], change: Change) -> WhatIf:
+    """Answer as `what_if` does, from acts in place of entries."""
     change.check()
-    return _Replay(change).run(acts_of(entries))
+    return _Replay(change).run(acts)
 
 
 class _Replay:
@@ -230,7 +235,7 @@ class _Replay:
         derived = derive(self._changed, _session(self._changed, act.body.subject))
         tie = derived.due.candidates if derived is not None and derived.due is not None else ()
         over = _ballots_over(derived.played) if derived is not None else 0
-        compared = Compared(act.body.subject, act.index, _moved(fact, changed), tie, over)
+        compared = Compared(act.body.subject, act.index, moved(fact, changed), tie, over)
         self._compared.append(compared)
         code = self._why_open(compared, fact, changed)
         if code is not None:
@@ -272,7 +277,8 @@ def _fixes_order(state: Selection, subject: str) -> bool:
     return stage is not None and stage.takes == "nominees"
 
 
-def _moved(fact: Outcome, changed: Outcome) -> tuple[Moved, ...]:
+def moved(fact: Outcome, changed: Outcome) -> tuple[Moved, ...]:
+    """Return everybody of either result with both places, by rank in fact."""
     ranks, ranks_if = _ranks(fact), _ranks(changed)
     everybody = sorted(ranks.keys() | ranks_if.keys(), key=lambda one: (ranks.get(one) or len(ranks) + 1, one))
     return tuple(

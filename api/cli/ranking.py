@@ -44,6 +44,15 @@ def known_stage(view: View, asked: str) -> str:
     return asked
 
 
+def known_group(view: View, stage: str, asked: str | None) -> str | None:
+    """Return the id of a group of a stage that was asked for, None for all. Raises `CliError` `GROUP_UNKNOWN`."""
+    declared = view.state.charter.stage(stage)
+    groups = [one.id for one in declared.groups] if declared else []
+    if asked is not None and asked not in groups:
+        raise CliError("GROUP_UNKNOWN", asked=asked[:96], known=", ".join(groups) or "-")
+    return asked
+
+
 def _overview(view: View, found: tuple[StageView, ...]) -> Any:
     word = view.terminal.word
     shown = table(
@@ -94,11 +103,8 @@ def rank(
     """一个阶段（组）的名次，及每个名次由何决定 · a stage's ranking, and by what each place was decided."""
     with viewing(home, lang, as_json, at) as view:
         known = known_stage(view, stage)
-        found = [one for one in results(view.state) if one.stage == known and group in (None, one.group)]
-        declared = view.state.charter.stage(known)
-        groups = [one.id for one in declared.groups] if declared else []
-        if group is not None and group not in groups:
-            raise CliError("GROUP_UNKNOWN", asked=group[:96], known=", ".join(groups) or "-")
+        of_group = known_group(view, known, group)
+        found = [one for one in results(view.state) if one.stage == known and of_group in (None, one.group)]
         view.give({"results": [_told(one, ballots) for one in found]})
         for one in found:
             show_result(view, one)

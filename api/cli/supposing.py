@@ -104,10 +104,11 @@ def _table(word: Callable[..., str], label: Callable[[str], str], one: Compared)
         if moved.changed:
             became = "seat-won" if moved.taken_if and not moved.taken else ""
             became = "seat-lost" if moved.taken and not moved.taken_if else became
-            fact, supposed_place = _place(word, moved.rank, moved.next), _place(word, moved.rank_if, moved.next_if)
+            fact, supposed_place = place(word, moved.rank, moved.next), place(word, moved.rank_if, moved.next_if)
             shown.add_row(*row(label(moved.candidate), fact, supposed_place, word(became) if became else ""))
     return shown
 
 
-def _place(word: Callable[..., str], rank: int | None, after: int | None) -> str:
+def place(word: Callable[..., str], rank: int | None, after: int | None) -> str:
+    """Return a rank as it is shown, with the place among those left who come next."""
     return "-" if not rank else str(rank) if not after else word("place-next", rank=rank, after=after)

@@ -4,15 +4,16 @@ Nothing here changes a mean: no sheet is ever discarded. An auditor is shown she
 with the candidate's rank without that expert, and pairs of experts whose sheets are the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
 from ledger.procedure.scores import Sheet, mean_scores
 
-# The modified z-score of 3.5: 0.6745 times the distance from the median, over the median distance from it.
-_SCALE, _LIMIT = 6745, 35_000
+LIMIT = Fraction(35, 10)
+"""The modified z-score beyond which a value is far from the others."""
+_SCALE = Fraction(6745, 10_000)
 # One point: experts who differ by less than that are not told apart by how closely the others agree.
 _LEAST_SPREAD = 100
 _LEAST_SHEETS = 3
@@ -52,14 +53,18 @@ def outliers(sheets: Iterable[Sheet]) -> tuple[Outlier, ...]:
         of_candidate.setdefault(sheet.candidate, []).append(sheet)
     found = []
     for candidate, own in of_candidate.items():
-        median = _median([Fraction(sheet.total) for sheet in own])
-        spread = max(_median([abs(sheet.total - median) for sheet in own]), Fraction(_LEAST_SPREAD))
+        totals = [Fraction(sheet.total) for sheet in own]
         for sheet in own:
-            if len(own) >= _LEAST_SHEETS and abs(sheet.total - median) * _SCALE > spread * _LIMIT:
+            if abs(distance(sheet.total, totals)) > LIMIT:
                 others = [other for other in given if other.member != sheet.member]
                 found.append(
                     Outlier(
-                        sheet.member, candidate, sheet.total, median, _rank(candidate, given), _rank(candidate, others)
+                        sheet.member,
+                        candidate,
+                        sheet.total,
+                        median(totals),
+                        _rank(candidate, given),
+                        _rank(candidate, others),
                     )
                 )
     return tuple(found)
@@ -79,7 +84,21 @@ def identical_sheets(sheets: Iterable[Sheet]) -> tuple[Identical, ...]:
     return tuple(found)
 
 
-def _median(values: list[Fraction]) -> Fraction:
+def distance(value: int, values: Sequence[Fraction]) -> Fraction:
+    """Dispute C01: return the modified z-score of one of the values (hundredths of a point), with its sign.
+
+    0.6745 times the distance from the median, over the median distance from it, which counts as one point at least;
+    nothing where there are too few values to stand apart from.
+    """
+    if len(values) < _LEAST_SHEETS:
+        return Fraction(0)
+    middle = median(values)
+    spread = max(median([abs(one - middle) for one in values]), Fraction(_LEAST_SPREAD))
+    return (value - middle) * _SCALE / spread
+
+
+def median(values: Sequence[Fraction]) -> Fraction:
+    """Return the middle value, or the mean of the two in the middle."""
     ordered, middle = sorted(values), len(values) // 2
     if len(values) % 2:
         return ordered[middle]
