@@ -25,6 +25,7 @@ _D = -121665 * pow(121666, -1, _P) % _P
 _SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
 PAYLOAD_TYPE_PREFIX = "application/vnd.ballot-ledger."
 MAX_ENVELOPE = 60_000
+PUBLIC_BYTES, SIGNATURE_BYTES = 32, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,13 @@ class SigningKey:
 
 def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
     """Check one signature by libsodium's strict rules (canonical S, no small-order keys)."""
-    if len(public) != 32 or len(signature) != 64:
-        return False
+    return len(public) == PUBLIC_BYTES and len(signature) == SIGNATURE_BYTES and opens(public, signature + message)
+
+
+def opens(public: bytes, signed: bytes) -> bool:
+    """Check `signed`, a signature and the message right behind it, by a key of 32 bytes, as `verify_ed25519` does."""
     try:
-        bindings.crypto_sign_open(signature + message, public)
+        bindings.crypto_sign_open(signed, public)
     except BadSignatureError:
         return False
     return True

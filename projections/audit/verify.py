@@ -1,30 +1,32 @@
 """Checking a whole log: every byte, hash, signature and pin, and every statement decided again from entry 0.
 
 The same decisions and folds as the sequencer's run over the stored entries; whatever a dishonest sequencer admitted is
-refused here, with its clause and index. Signatures are checked by a few threads, because the library releases the
-interpreter while it computes; everything else is one pass.
+refused here, with its clause and index. Signatures, most of the work, are checked on other cores (`signatures`);
+everything else is one pass.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeAlias
 
 from ledger.admission import founds, public_key_of
 from ledger.checkpoint import VerifierKey
+from ledger.collector import collector_at_rest
 from ledger.decisions.gate import decide
 from ledger.errors import MalformedError, VerificationError
 from ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from ledger.pin import Pin
 from ledger.roll import SEALED_PREFIX
 from ledger.selection import Selection
-from ledger.signing import key_id, strict_b64decode
+from ledger.signing import key_id, pae, strict_b64decode
 from ledger.statements import Act, Seen, decode_entry
 from ledger.statements.foundation import CharterSealed
 from ledger.statements.notices import ObjectionReceived
 from ledger.statements.roll import KeyEnrolled, KeyRotated
 from projections.audit.promises import CLAUSE, Promises
 from projections.audit.report import Check, Report
+from projections.audit.signatures import Signatures
 
 CHUNK = 512
 Progress: TypeAlias = Callable[[int], None]
@@ -54,13 +56,6 @@ class LogSource(Protocol):
         """Return the pin, or None if there is none."""
 
 
-class Placed(NamedTuple):
-    """A row that was read: its place, and its act unless its bytes are none."""
-
-    place: int
-    act: Act | None
-
-
 class Audit:
     """One audit in progress; `state` is what the entries decided so far amount to.
 
@@ -69,125 +64,135 @@ class Audit:
     """
 
     def __init__(self, source: LogSource, key: VerifierKey, workers: int = 2) -> None:
-        """Audit `source` as the log of this key; `workers` threads check signatures."""
+        """Audit `source` as the log of this key; `workers` processes check the signatures of a long log."""
         self._source, self._key, self._workers = source, key, workers
         self.report = Report()
         self.state = Selection()
         self._frontier = Frontier()
         self._roots: dict[int, bytes] = {0: EMPTY_ROOT}
         self._publics: dict[str, bytes] = {}
-        self._pinned: dict[Seen, int] = {}
+        self._pinned: dict[tuple[int, str, str], int] = {}
         self._sealed: set[bytes] = set()
         self._next = 0
         self._last_at = 0
+        self._rows = self._leaves = self._acts = self._decisions = 0
+        self._has_tree = self._decidable = True
 
     def run(self, progress: Progress | None = None) -> Report:
         """Check everything and return the report; `progress` is called with the number of entries done."""
         checkpoints = list(self._source.checkpoints())
         sizes = {size for size, _ in checkpoints}
         rows = iter(self._source.rows())
-        with ThreadPoolExecutor(self._workers) as pool:
-            waiting: list[Future[list[int]]] = []
+        with collector_at_rest(), Signatures(self._workers) as signatures:
             while chunk := list(islice(rows, CHUNK)):
-                placed = [self._entry(row, sizes) for row in chunk]
-                waiting += self._signatures(placed, pool)
-                for item in placed:
-                    self._decide(item)
-                if len(waiting) > 2 * self._workers:
-                    self._collect(waiting)
+                for row in chunk:
+                    self._row(row, sizes, signatures)
                 if progress:
                     progress(self._next)
-            self._collect(waiting)
-        self.report.size, self.report.root = self._frontier.size, self._frontier.root()
-        self._roots[self._frontier.size] = self.report.root
-        whole = Check.TREE not in self.report.not_checked
-        promises = Promises(self.report, self._key, self._roots, self._frontier.size, whole)
-        promises.checkpoints(checkpoints)
-        promises.pin(self._source.pin(), promises.seen(self._pinned))
-        return self.report
+            signatures.finish()
+        return self._report(checkpoints, signatures.bad)
 
-    def _entry(self, row: Row, sizes: set[int]) -> Placed:
-        """Bytes, place, time, columns and tree of one row."""
+    def _report(self, checkpoints: list[tuple[int, bytes]], bad_signatures: list[int]) -> Report:
+        """Close the report: what was looked at, signatures, and what the log promised."""
+        report, frontier = self.report, self._frontier
+        report.looked_at |= {
+            Check.FORM: self._rows,
+            Check.ORDER: self._rows,
+            Check.IDENTITY: self._acts,
+            Check.TREE: self._leaves,
+            Check.SIGNATURES: self._acts,
+            Check.DECISIONS: self._decisions,
+        }
+        for place in sorted(bad_signatures):
+            report.fail(Check.SIGNATURES, "SIGNATURE_INVALID", place)
+        report.size, report.root = frontier.size, frontier.root()
+        self._roots[frontier.size] = report.root
+        promises = Promises(report, self._key, self._roots, frontier.size, self._has_tree)
+        promises.checkpoints(checkpoints)
+        pinned = {Seen(root, signature, size): place for (size, root, signature), place in self._pinned.items()}
+        promises.pin(self._source.pin(), promises.seen(pinned))
+        return report
+
+    def _row(self, row: Row, sizes: set[int], signatures: Signatures) -> None:
+        """Check one row, and what its entry decides and signs."""
         report, place = self.report, row.place
-        report.looked_at[Check.FORM] += 1
-        report.looked_at[Check.ORDER] += 1
+        self._rows += 1
         if place != self._next:
             report.fail(Check.ORDER, "EVENT_MISSING", self._next, found=place)
-            self._ends(Check.TREE, self._next)
-            self._ends(Check.DECISIONS, self._next)
+            self._tree_ends(self._next)
+            self._deciding_ends(self._next)
         self._next = place + 1
         act: Act | None = None
         try:
             act = decode_entry(row.entry)
         except MalformedError as error:
             report.fail(Check.FORM, "EVENT_ALTERED", place, reason=error.code)
-            self._ends(Check.DECISIONS, place)
-        else:
-            self._columns(act, row)
-        if Check.TREE not in report.not_checked:
+            self._deciding_ends(place)
+        if self._has_tree:
+            self._leaves += 1
             self._tree(act, row)
             if place + 1 in sizes:
                 self._roots[place + 1] = self._frontier.root()
-        return Placed(place, act)
+        if act is not None:
+            self._acts += 1
+            signed = act.signed
+            message = pae(signed.payload_type, signed.payload)
+            self._columns(act, row, sha256(message).digest())
+            signatures.add(place, self._publics.get(signed.statement.key), signed.signature, message)
+            self._pin(act, place)
+            if self._decidable:
+                self._decisions += 1
+                self._decide(act, place)
 
-    def _ends(self, check: Check, place: int) -> None:
-        self.report.not_checked.setdefault(check, str(place))
+    def _tree_ends(self, place: int) -> None:
+        self._has_tree = False
+        self.report.not_checked.setdefault(Check.TREE, str(place))
 
-    def _columns(self, act: Act, row: Row) -> None:
+    def _deciding_ends(self, place: int) -> None:
+        self._decidable = False
+        self.report.not_checked.setdefault(Check.DECISIONS, str(place))
+
+    def _columns(self, act: Act, row: Row, identity: bytes) -> None:
         report, place = self.report, row.place
-        report.looked_at[Check.IDENTITY] += 1
         if act.index != place:
             report.fail(Check.ORDER, "EVENT_MOVED", place, found=act.index)
         if act.at < self._last_at:
             report.fail(Check.ORDER, "CLOCK_REGRESSION", place, at=act.at, last=self._last_at)
-        self._last_at = max(self._last_at, act.at)
-        if row.topic != act.statement.type or row.statement_id != act.signed.id:
+        else:
+            self._last_at = act.at
+        if row.topic != act.statement.type or row.statement_id != identity:
             report.fail(Check.IDENTITY, "COLUMN_ALTERED", place)
         if act.person.startswith(SEALED_PREFIX):
             # A person's counter shows a statement that is there twice; a one-time key has none.
-            if act.signed.id in self._sealed:
+            if identity in self._sealed:
                 report.fail(Check.IDENTITY, "STORE_DUPLICATE_STATEMENT", place)
-            self._sealed.add(act.signed.id)
-        for public in _new_keys(act):
-            self._publics[key_id(public)] = public
+            self._sealed.add(identity)
+        if type(act.body) in _BRING_KEYS:
+            for public in _new_keys(act):
+                self._publics[key_id(public)] = public
 
     def _tree(self, act: Act | None, row: Row) -> None:
-        self.report.looked_at[Check.TREE] += 1
         nodes = self._frontier.append(act.leaf if act is not None else leaf_hash(row.entry))
+        if b"".join([value for _, _, value in nodes]) == row.nodes:
+            return
         if not row.nodes:
             self.report.fail(Check.TREE, "NODE_MISSING", row.place)
         elif nodes[0][2] != row.nodes[:32]:
             self.report.fail(Check.TREE, "EVENT_ALTERED", row.place, reason="leaf")
-        elif b"".join(value for _, _, value in nodes) != row.nodes:
+        else:
             self.report.fail(Check.TREE, "NODE_ALTERED", row.place)
 
-    def _signatures(self, placed: list[Placed], pool: ThreadPoolExecutor) -> "list[Future[list[int]]]":
-        triples = [(place, act, self._publics.get(act.statement.key)) for place, act in placed if act is not None]
-        self.report.looked_at[Check.SIGNATURES] += len(triples)
-        step = max(1, -(-len(triples) // self._workers))
-        return [pool.submit(_bad_signatures, triples[at : at + step]) for at in range(0, len(triples), step)]
+    def _pin(self, act: Act, place: int) -> None:
+        """Keep what the statement pins, to be held against the tree at the end; only a charter pins nothing."""
+        seen = act.statement.seen
+        if seen is not None:
+            self._pinned.setdefault((seen.size, seen.root, seen.signature), place)
+        elif type(act.body) is not CharterSealed:
+            self.report.fail(Check.SEEN, "PIN_INVALID", place, CLAUSE)
 
-    def _collect(self, waiting: "list[Future[list[int]]]") -> None:
-        """Take the results, so that memory stays flat."""
-        for future in waiting:
-            for place in future.result():
-                self.report.fail(Check.SIGNATURES, "SIGNATURE_INVALID", place)
-        waiting.clear()
-
-    def _decide(self, placed: Placed) -> None:
+    def _decide(self, act: Act, place: int) -> None:
         """Decide the statement again, and hold whose key it may use, as the sequencer did."""
-        place, act = placed
-        report = self.report
-        if act is None:
-            return
-        statement = act.statement
-        if statement.seen is not None:
-            self._pinned.setdefault(statement.seen, place)
-        elif type(statement.body) is not CharterSealed:
-            report.fail(Check.SEEN, "PIN_INVALID", place, CLAUSE)
-        if place >= int(report.not_checked.get(Check.DECISIONS, place + 1)):
-            return
-        report.looked_at[Check.DECISIONS] += 1
+        report, statement = self.report, act.statement
         try:
             if type(statement.body) is CharterSealed and not founds(statement.body, self._key):
                 report.fail(Check.DECISIONS, "CHARTER_INVALID", place, "一", where="origin, log_key")
@@ -200,11 +205,14 @@ class Audit:
             self.state.apply(act)
         except VerificationError as error:
             report.fail(Check.SIGNATURES, error.code, place)
-            self._ends(Check.DECISIONS, place)
+            self._deciding_ends(place)
         except Exception as error:
             # Only an entry that must never have been admitted can make a decision or a fold fail, in whatever manner.
             report.fail(Check.DECISIONS, "REPLAY_DIVERGES", place, reason=type(error).__name__)
-            self._ends(Check.DECISIONS, place)
+            self._deciding_ends(place)
+
+
+_BRING_KEYS = frozenset((CharterSealed, KeyEnrolled, KeyRotated, ObjectionReceived))
 
 
 def _new_keys(act: Act) -> tuple[bytes, ...]:
@@ -222,10 +230,6 @@ def _new_keys(act: Act) -> tuple[bytes, ...]:
     except MalformedError:
         # A key in another spelling is refused when the statement is decided.
         return ()
-
-
-def _bad_signatures(triples: "list[tuple[int, Act, bytes | None]]") -> list[int]:
-    return [place for place, act, public in triples if public is None or not act.signed.verify(public)]
 
 
 def verify_log(source: LogSource, key: VerifierKey, workers: int = 2, progress: Progress | None = None) -> Report:
