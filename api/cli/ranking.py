@@ -13,6 +13,7 @@ from projections.plain import to_json
 from projections.results import ResultView, results
 
 StageArgument = Annotated[str, typer.Argument(metavar="STAGE", help="阶段，如 final · the stage's id")]
+GroupArgument = Annotated[str | None, typer.Argument(metavar="[GROUP]", help="组 · the group's id")]
 
 
 def candidates(
@@ -93,7 +94,7 @@ def _people(view: View, listed: StageView) -> tuple[Any, ...]:
 
 def rank(
     stage: StageArgument,
-    group: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="组 · the group's id")] = None,
+    group: GroupArgument = None,
     ballots: Annotated[bool, typer.Option("--ballots", help="谁投了谁 · who voted what, once it may be read")] = False,
     home: HomeOption = DEFAULT_HOME,
     at: AtOption = None,
