@@ -14,7 +14,7 @@ from api.rehearsal.steps_stages import enter, leave, programme_of, stage_of
 from ledger.procedure.programme import StageKind
 from ledger.procedure.reasons import Refusal
 from ledger.statements.kinds import name_of
-from tests.simulator import History, freeze, new_world, resume
+from tests.simulator import History, freeze, go_on, new_world, resume
 
 CITY, MEDAL = "zhuyuan-2022", "labour-medal-2024"
 PROGRAMMES = (CITY, MEDAL)
@@ -75,17 +75,17 @@ def approval_history(programme: str) -> History:
 
 def at_final(programme: str = CITY) -> World:
     """Return a play in which the order is fixed and nothing has followed."""
-    return resume(final_history(programme))
+    return go_on(final_history(programme))
 
 
 def at_notice(programme: str = CITY) -> World:
     """Return a play in which everybody's notice has just begun."""
-    return resume(notice_history(programme))
+    return go_on(notice_history(programme))
 
 
 def at_approval(programme: str = CITY) -> World:
     """Return a play in which the list is to be submitted."""
-    return resume(approval_history(programme))
+    return go_on(approval_history(programme))
 
 
 def nominees(world: World) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from ledger.selection import Selection
 from ledger.state.findings import Finding
 from ledger.statements import decode_own_entry
 from ledger.statements.foundation import StageOpened
-from tests.simulator import History, MemoryLedger, freeze, new_world, resume
+from tests.simulator import History, entries_of, freeze, new_world, resume
 
 PROGRAMME = programme_from_value(load_shipped("zhuyuan-2022"))
 PLAN: Plan = default_plan(PROGRAMME, 12, late=0, keyed_late=0, ineligible=0, units=6)
@@ -96,18 +96,15 @@ def flagged(world: World, code: str, severity: str, *entries: int) -> Finding:
     found = findings(world.state, code)
     assert found, code
     assert (found[-1].severity, found[-1].entries) == (severity, entries)
-    if isinstance(world.ledger, MemoryLedger):
-        again = findings(replayed(world), code)
-        assert [asdict(one) for one in again] == [asdict(one) for one in found]
+    again = findings(replayed(world), code)
+    assert [asdict(one) for one in again] == [asdict(one) for one in found]
     return found[-1]
 
 
 def replayed(world: World) -> Selection:
-    """Fold the entries of a play in memory once more, from the first."""
+    """Fold the entries of a play once more, from the first."""
     state = Selection()
-    if not isinstance(world.ledger, MemoryLedger):
-        raise TypeError("only a play in memory is replayed here")
-    for entry in world.ledger.entries:
+    for entry in entries_of(world):
         state.apply(decode_own_entry(entry))
     return state
 

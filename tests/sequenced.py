@@ -95,6 +95,20 @@ class Site:
             return verify_log(StoredLog(store, self.pin_path), LOG_VKEY)
 
 
+class StoredLedger(SequencedLedger):
+    """A sequencer's ledger whose stored entries a test can read back."""
+
+    def __init__(self, site: Site, sequencer: Sequencer) -> None:
+        super().__init__(sequencer)
+        self._site = site
+
+    @property
+    def entries(self) -> list[bytes]:
+        """The stored bytes of every entry."""
+        with self._site.store() as store:
+            return [entry for _, entry in store.read_entries()]
+
+
 WorldFrom = Callable[[History], World]
 
 
@@ -103,4 +117,4 @@ def played_on(site: Site, history: History) -> Iterator[World]:
     """Go on from a history on a running sequencer."""
     site.preload(history)
     with site.sequencer() as sequencer:
-        yield resume(history, SequencedLedger(sequencer))
+        yield resume(history, StoredLedger(site, sequencer))

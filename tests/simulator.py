@@ -3,10 +3,12 @@
 A play can be frozen at any point and played on from there, in memory or on a real sequencer (fixture `world_from`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from api.rehearsal.driver import Actor, Ledger, World, found
 from ledger.checkpoint import Checkpoint, VerifierKey, sign_checkpoint
@@ -89,6 +91,14 @@ class MemoryLedger:
         return Pin(self._frontier.size, self._frontier.root())
 
 
+@runtime_checkable
+class Kept(Protocol):
+    """A ledger that gives its entries' bytes back."""
+
+    @property
+    def entries(self) -> list[bytes]: ...
+
+
 @dataclass(frozen=True)
 class History:
     """A play up to a point: what the ledger holds, who is on stage, and what the clock says."""
@@ -130,6 +140,31 @@ def resume(history: History, ledger: Ledger | None = None) -> World:
     world.nonces = history.nonces
     world.actors = {actor.alias: copy(actor) for actor in history.actors}
     return world
+
+
+_HANDED_OUT: ContextVar[Callable[[History], World]] = ContextVar("_HANDED_OUT", default=resume)
+
+
+def go_on(history: History) -> World:
+    """Hand a play to a test: in memory, or on whatever `handing_out` says."""
+    return _HANDED_OUT.get()(history)
+
+
+@contextmanager
+def handing_out(world_from: Callable[[History], World]) -> Iterator[None]:
+    """Let every play that is handed to a test go on elsewhere, for example on a real sequencer."""
+    token = _HANDED_OUT.set(world_from)
+    try:
+        yield
+    finally:
+        _HANDED_OUT.reset(token)
+
+
+def entries_of(world: World) -> tuple[bytes, ...]:
+    """Return the bytes of every entry, from memory or from the store."""
+    if not isinstance(world.ledger, Kept):
+        raise TypeError("this ledger does not give its entries back")
+    return tuple(world.ledger.entries)
 
 
 def new_world(programme: Mapping[str, Any] | str = "zhuyuan-2022", seed: str = "test") -> World:

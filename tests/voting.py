@@ -25,7 +25,7 @@ from ledger.state.findings import Finding
 from ledger.state.rounds import Round
 from ledger.statements.foundation import StageOpened
 from projections.replay import replay
-from tests.simulator import History, MemoryLedger, freeze, new_world, resume
+from tests.simulator import History, MemoryLedger, entries_of, freeze, go_on, new_world, resume
 
 APPLICANTS = 20
 PANEL = tuple(f"panel-{number:02d}" for number in range(1, 10))
@@ -76,7 +76,7 @@ def history_before(stage_id: str) -> History:
 
 def world_before(stage_id: str) -> World:
     """Return a world of one's own in which a stage of the 2022 programme may open."""
-    return resume(history_before(stage_id))
+    return go_on(history_before(stage_id))
 
 
 def sitting(stage_id: str, group: str | None = None, plan: SessionPlan | None = None) -> World:
@@ -104,8 +104,7 @@ def refused(world: World, alias: str, body: Any, code: str, clause: str, **heade
 
 def replayed(world: World) -> Selection:
     """Return the state folded anew from the entries."""
-    assert isinstance(world.ledger, MemoryLedger)
-    return replay(world.ledger.entries)
+    return replay(entries_of(world))
 
 
 def finding(world: World, code: str, severity: str) -> Finding:
@@ -124,7 +123,8 @@ def findings(world: World, code: str) -> tuple[Finding, ...]:
 
 def dishonest(world: World, alias: str, body: Any, **header: Any) -> None:
     """Let a ledger that does not decide admit a statement."""
-    assert isinstance(world.ledger, MemoryLedger)
+    if not isinstance(world.ledger, MemoryLedger):
+        world.ledger = MemoryLedger(entries_of(world))
     world.ledger.honest = False
     world.must(alias, body, **header)
     world.ledger.honest = True
@@ -145,7 +145,7 @@ def _chosen(reading: Mapping[str, Any], chosen: str) -> dict[str, Any]:
 @cache
 def history_voted(votes: tuple[tuple[str, int], ...]) -> History:
     """Return the history up to where the final stage may open, with these public votes."""
-    world = world_before("public")
+    world = resume(history_before("public"))
     play_until(world, "final", dict(votes))
     play_people(world, "final")
     return freeze(world)
@@ -153,4 +153,4 @@ def history_voted(votes: tuple[tuple[str, int], ...]) -> History:
 
 def final_with(votes: Mapping[str, int]) -> World:
     """Return a world in which the final stage of the 2022 programme may open, with these public votes."""
-    return resume(history_voted(tuple(sorted(votes.items()))))
+    return go_on(history_voted(tuple(sorted(votes.items()))))

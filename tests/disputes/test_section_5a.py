@@ -39,6 +39,7 @@ from ledger.state.rounds import Round
 from ledger.statements.deliberation import DeliberationVoted
 from ledger.statements.foundation import StageClosed, StageOpened
 from ledger.statements.rounds import RoundReopened, TieResolved
+from tests.simulator import freeze, go_on
 from tests.voting import (
     PANEL,
     PEOPLE,
@@ -89,7 +90,7 @@ def test_E01_nobody_types_a_result() -> None:
         body = certification(world, subject, **{where: value})
         refusal = refused(world, "organiser", body, "RESULT_NOT_DERIVED", "五(三)")
         assert refusal.facts == {"where": where}
-    refused(world, "organiser", derived, "RESULT_NOT_DERIVED", "五(三)", seen=None)
+    refused(world, "organiser", derived, "PIN_INVALID", "七(三)", seen=None)
     refused(world, "organiser", replace(derived, subject="stage:nowhere"), "UNKNOWN_SUBJECT", "五")
     refused(world, "organiser", replace(derived, subject="list:shortlist"), "UNKNOWN_SUBJECT", "五")
     refused(world, "organiser", replace(derived, subject="poll:none"), "UNKNOWN_SUBJECT", "五")
@@ -141,7 +142,7 @@ def test_E02_every_number_of_seats_by_every_reading(seats: int) -> None:
 
 @pytest.mark.parametrize(("reading", "size"), [("floor", 13), ("strictly_more", 14)])
 def test_E02_the_declared_reading_decides(reading: str, size: int) -> None:
-    world = prepared(changed(readings={"shortlist_rounding": reading}))
+    world = go_on(freeze(prepared(changed(readings={"shortlist_rounding": reading}))))
     play_until(world, "shortlist")
     play_people(world, "shortlist")
     world.must("organiser", StageOpened("shortlist"))
@@ -319,7 +320,7 @@ MEDAL, MEDAL_CLAUSE = "jury-vote", "第六条"
 
 def medal() -> tuple[World, tuple[str, ...]]:
     """The other programme up to its jury's sitting: no public vote, shares, a majority, one run-off, then a lot."""
-    world = prepared("labour-medal-2024")
+    world = go_on(freeze(prepared("labour-medal-2024")))
     play_until(world, MEDAL)
     play_people(world, MEDAL)
     world.must("organiser", StageOpened(MEDAL))
