@@ -27,10 +27,12 @@ def _end(state: Selection, asked: Asked) -> Refusal | None:
     titles = state.naming.titles
     if titles is not None and body.candidate in titles.candidates:
         return refuse("ALREADY_NAMED", CLAUSE, index=titles.index)
-    if not state.applications.is_applicant(body.candidate):
+    if body.candidate not in state.applications.by_person:
         return refuse("NOT_AN_APPLICANT", CLAUSE, person=body.candidate)
-    if body.candidate in state.out:
-        return refuse("ALREADY_OUT", CLAUSE, person=body.candidate, index=state.out[body.candidate].index)
+    # Whoever withdrew upon discovery is ended all the same: the responsibility of others hangs on it.
+    known = state.out.get(body.candidate)
+    if known is not None and DropOut.TERMINATED in known.causes:
+        return refuse("ALREADY_OUT", CLAUSE, person=body.candidate, index=known.index)
     return unreasoned(body.reason, CLAUSE, body.candidate)
 
 
@@ -54,7 +56,7 @@ def _refer(state: Selection, asked: Asked) -> Refusal | None:
     """Clause 七(三): who recommended somebody whose falsehood was proven is held responsible, once."""
     body: ResponsibilityReferred = asked.body
     ended = state.out.get(body.candidate)
-    proven = body.candidate in state.naming.revoked or (ended is not None and ended.cause is DropOut.TERMINATED)
+    proven = body.candidate in state.naming.revoked or (ended is not None and DropOut.TERMINATED in ended.causes)
     if not proven:
         return refuse("PREREQUISITE_MISSING", CLAUSE, step="qualification.ended", subject=body.candidate)
     if body.recommender not in state.roll.people:

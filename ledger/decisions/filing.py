@@ -79,7 +79,7 @@ def _identity(state: Selection, body: ApplicationFiled) -> Refusal | None:
 
 def _separate(state: Selection, body: ApplicationFiled, programme: Programme) -> Refusal | None:
     """No applicant sits in a body or holds another role that the programme keeps apart."""
-    for person in {body.applicant, state.roll.by_tag.get(body.id_tag, body.applicant)}:
+    for person in sorted({body.applicant, state.roll.by_tag.get(body.id_tag, body.applicant)}):
         known = state.roll.people.get(person)
         held = tuple(known.roles) if known else ()
         seats = {one.role for one in programme.bodies}

@@ -4,6 +4,7 @@ from ledger.decisions.deliberation import too_few
 from ledger.decisions.prerequisites import not_derived, places_vacant, steps_missing
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions, StageGates
 from ledger.nominees import list_hash, to_approve
+from ledger.procedure.notice import civil_date
 from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.selection import Selection
@@ -145,7 +146,10 @@ def _may_close_approval(state: Selection, asked: Asked, stage: Stage) -> Refusal
 
 
 def _may_close_aftermath(state: Selection, asked: Asked, stage: Stage) -> Refusal | None:
-    """Clause 二: every application for a benefit has been decided, unless its title was revoked."""
+    """Clause 二: every application for a benefit has been decided, unless its title was revoked or its year is over."""
+    titles, offset = state.naming.titles, asked.programme.utc_offset_minutes
+    if titles is not None and civil_date(asked.at, offset).year > civil_date(titles.at, offset).year + 1:
+        return None
     for (benefit, person), known in state.naming.benefits.items():
         failed = known.inspected is not None and not known.passed
         if known.applied is not None and known.granted is None and not failed and state.naming.holds_title(person):

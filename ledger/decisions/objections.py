@@ -109,7 +109,10 @@ def _examine(state: Selection, asked: Asked) -> Refusal | None:
     known = _find(state, body.objection)
     if isinstance(known, Refusal):
         return known
-    if known.examined is not None and (known.withdrawn is None or known.examined > known.withdrawn):
+    # One auditor alone does not keep an objection out: another may find that it is admissible after all.
+    overruled = known.admissible is False and asked.person != known.examiner and body.real_name and body.in_writing
+    again = overruled or (known.withdrawn is not None and known.withdrawn > (known.examined or 0))
+    if known.examined is not None and not again:
         return refuse("ALREADY_EXAMINED", CLAUSE, objection=known.id, index=known.examined)
     if known.confirmed is None and known.on_paper:
         return refuse("PREREQUISITE_MISSING", CLAUSE, step="act.countersigned", subject=known.id)
@@ -165,15 +168,17 @@ def _unheard(known: Objection, persons: tuple[str, ...], at: int) -> Refusal | N
 
 
 def _investigate(state: Selection, asked: Asked) -> Refusal | None:
-    """The organiser investigates, once or again after a block; findings against somebody wait until they were heard."""
+    """The organiser investigates, again after a block and on whoever came back; nobody is found against unheard."""
     body: ObjectionInvestigated = asked.body
     known = _admitted(state, body.objection)
     if isinstance(known, Refusal):
         return known
     done = known.investigation
-    if done is not None and (not known.blocked or known.blocked[-1] < done.index):
-        return refuse("ALREADY_INVESTIGATED", CLAUSE, objection=known.id, index=done.index)
     about = known.undecided(state.out)
+    matter = state.deliberation.matter(f"{OBJECTION}:{known.id}")
+    back = matter is not None and not set(about) <= set(matter.subjects)
+    if done is not None and not back and (not known.blocked or known.blocked[-1] < done.index):
+        return refuse("ALREADY_INVESTIGATED", CLAUSE, objection=known.id, index=done.index)
     if not about:
         return refuse("NOTHING_TO_DECIDE", CLAUSE, objection=known.id)
     refused = _conflict(state, asked, known) or unreasoned(body.reason, CLAUSE, known.id)

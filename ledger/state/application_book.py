@@ -134,6 +134,11 @@ class Applications:
         """Say whether an application was filed for the person that has not been refused or withdrawn."""
         return any(self._live(one) for one in self.by_person.get(person, ()))
 
+    def same_person(self, person: str) -> tuple[str, ...]:
+        """Return every id under which somebody applied, the one given included, sorted."""
+        kin = (one for own in self.by_person.get(person, ()) for one in self.by_id[own].kin)
+        return tuple(sorted({person, *(self.by_id[one].person for one in kin)}))
+
     def is_applicant_tag(self, id_tag: str | None) -> bool:
         """Say the same of whoever has this keyed hash of the ID number."""
         return any(self._live(one) for one in self.by_tag.get(id_tag or "", ()))

@@ -119,7 +119,8 @@ def _conferred(state: "Selection", act: "Act", now: "Act") -> None:
 
 
 def _ended(state: "Selection", act: "Act", now: "Act") -> None:
-    drop_out(state, act.body.candidate, DropOut.TERMINATED, now.index)
+    for person in state.applications.same_person(act.body.candidate):
+        drop_out(state, person, DropOut.TERMINATED, now.index)
 
 
 def _referred(state: "Selection", act: "Act", now: "Act") -> None:

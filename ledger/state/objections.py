@@ -12,7 +12,7 @@ from ledger.procedure.vacancies import DropOut
 from ledger.roll import SEALED_PREFIX
 from ledger.signing import strict_b64decode
 from ledger.state.clocks import clock_of
-from ledger.state.standing import drop_out
+from ledger.state.standing import drop_out, restore
 from ledger.state.voters import OBJECTION
 from ledger.statements.notices import (
     DecisionBlocked,
@@ -65,7 +65,7 @@ class Ruling:
 class Objection:
     """One objection. Everything named like an act is the entry of that act, or None.
 
-    `number` counts from 1. `against`: the candidates for whom it is in time; `late`: those whose notice was over.
+    `number` counts from 1, `examiner` is the auditor who examined it last. `against`: the candidates for whom it is in time; `late`: those whose notice was over.
     `received_at`: when it came (UTC ms), for a paper as attested. `confirmed`: the entry that made it effective.
     `ex_officio`: discipline goes on after a withdrawal.
     """
@@ -82,6 +82,7 @@ class Objection:
     late: tuple[str, ...]
     confirmed: int | None = None
     examined: int | None = None
+    examiner: str | None = None
     admissible: bool | None = None
     hearings: dict[str, Hearing] = field(default_factory=dict)
     investigation: Investigation | None = None
@@ -199,7 +200,10 @@ def _opened(state: "Selection", act: "Act", now: "Act") -> None:
 def _examined(state: "Selection", act: "Act", now: "Act") -> None:
     body: ObjectionExamined = act.body
     objection = state.notices.objections.by_id[body.objection]
+    if objection.admissible is False:
+        objection.answered = None
     objection.examined, objection.admissible = now.index, body.real_name and body.in_writing
+    objection.examiner = act.person
     objection.ex_officio = now.index if objection.withdrawn is not None and objection.admissible else None
     if not objection.admissible:
         state.findings.add("INADMISSIBLE", "info", now.index, objection.index, now.index, objection=objection.id)
@@ -220,7 +224,11 @@ def _investigated(state: "Selection", act: "Act", now: "Act") -> None:
     body: ObjectionInvestigated = act.body
     objection = state.notices.objections.by_id[body.objection]
     objection.investigation = Investigation(now.index, body.founded, body.findings)
-    state.deliberation.open_matter(f"{OBJECTION}:{objection.id}", objection.undecided(state.out), now.index)
+    about = objection.undecided(state.out)
+    matter = state.deliberation.open_matter(f"{OBJECTION}:{objection.id}", about, now.index)
+    if not set(about) <= set(matter.subjects):
+        matter.reopen()
+        matter.subjects = about
 
 
 def _decided(state: "Selection", act: "Act", now: "Act") -> None:
@@ -235,10 +243,14 @@ def _blocked(state: "Selection", act: "Act", now: "Act") -> None:
     """The decision falls with what it took away, and the leaders vote anew."""
     objection = state.notices.objections.by_id[act.body.objection]
     objection.blocked.append(now.index)
-    for person, ruling in objection.rulings.items():
-        if ruling.sustained and state.out[person].index == ruling.index:
-            del state.out[person]
+    back = [one for one, ruling in objection.rulings.items() if ruling.sustained]
+    for person in back:
+        restore(state, person)
     objection.rulings.clear()
+    for other in state.notices.objections.by_id.values():
+        # What was answered because there was nobody left to decide about is open once more.
+        if any(one in back for one in other.undecided(state.out)):
+            other.answered = None
     state.deliberation.matters[f"{OBJECTION}:{objection.id}"].reopen()
 
 

@@ -54,7 +54,9 @@ def standing(state: "Selection") -> tuple[str, ...]:
 
 
 def vacancies(state: "Selection") -> tuple[Vacancy, ...]:
-    """Return the places nobody has filled yet, in the order in which they fell vacant."""
+    """Return the places nobody has filled yet, in the order in which they fell vacant; none once titles are named."""
+    if state.naming.titles is not None:
+        return ()
     open_ones = vacancies_open(held(state), removals(state), state.size)
     return tuple(sorted(open_ones, key=lambda one: state.out[one.vacated_by].index))
 

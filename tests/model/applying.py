@@ -76,6 +76,7 @@ class Applying:
         self.applications: dict[str, Filed] = {}
         self.links: list[set[str]] = []
         self.out: dict[str, int] = {}
+        self.later: dict[str, list[int]] = {}
 
     def take(self, act: Act) -> None:
         """Take the next entry."""
@@ -110,6 +111,8 @@ class Applying:
         kind, body = act.statement.type, act.body
         if kind in ("criterion.decided", "screening.decided", "appeal.decided"):
             return int(self.units.get(act.person) == self.applications[body.application].unit)
+        if kind == "attendance.left":
+            return 0 if body.member in (None, act.person) else 2
         if kind == "objection.received":
             return int(body.arrived_at is not None)
         more = MORE_SIGNERS.get(kind, 0)
@@ -229,8 +232,17 @@ class Applying:
     on_withdrawal_entered = on_application_withdrawn
 
     def drop(self, person: str, index: int) -> None:
-        """Somebody stands no longer; the first cause counts."""
-        self.out.setdefault(person, index)
+        """Somebody stands no longer; the first cause counts, the others wait in case it falls."""
+        if person in self.out:
+            self.later.setdefault(person, []).append(index)
+        else:
+            self.out[person] = index
+
+    def back(self, person: str) -> None:
+        """The first cause falls."""
+        del self.out[person]
+        if self.later.get(person):
+            self.out[person] = self.later[person].pop(0)
 
     def kin(self, filed: Filed) -> list[Filed]:
         """All applications of the same person, in the order of filing."""

@@ -50,7 +50,7 @@ class Naive(Voting):
 
     def vacated(self) -> list[str]:
         """Who left a place that nobody has filled, in the order in which they left."""
-        gone = [one for one in self.held if one is not None and one in self.out]
+        gone = [one for one in self.held if one is not None and one in self.out and not self.named]
         return sorted(gone, key=lambda one: self.out[one])
 
     def next_up(self) -> str | None:
@@ -197,8 +197,12 @@ class Naive(Voting):
         objection = self.objections[act.body.objection]
         for person, upheld in objection.rulings.items():
             if upheld:
-                del self.out[person]
+                self.back(person)
+        back = [person for person, upheld in objection.rulings.items() if upheld]
         objection.rulings = {}
+        for other in self.objections.values():
+            if any(person in back for person in self.undecided(other)):
+                other.answered = False
         self.matters.pop(f"objection:{act.body.objection}", None)
 
     def on_objection_answered(self, act: Act, now: Act) -> None:
@@ -245,7 +249,9 @@ class Naive(Voting):
         self.named = list(act.body.candidates)
 
     def on_qualification_ended(self, act: Act, now: Act) -> None:
-        self.drop(act.body.candidate, now.index)
+        mine = [filed for filed in self.applications.values() if filed.person == act.body.candidate]
+        for person in sorted({act.body.candidate, *(one.person for filed in mine for one in self.kin(filed))}):
+            self.drop(person, now.index)
 
     def on_title_revoked(self, act: Act, now: Act) -> None:
         self.revoked.add(act.body.candidate)

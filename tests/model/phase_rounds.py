@@ -492,8 +492,8 @@ def leave(play: Play, person: str) -> None:
     else:
         findings = play.world.digest(f"falsehood/{person}")
         play.must("organiser", QualificationEnded(person, findings, "业绩材料造假"), "discipline")
-    again = QualificationEnded(person, play.world.digest("again"), "重复处理")
-    play.no("organiser", again, "ALREADY_OUT", "NOT_AN_APPLICANT")
+        again = QualificationEnded(person, play.world.digest("again"), "重复处理")
+        play.no("organiser", again, "ALREADY_OUT")
     play.check()
 
 
