@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ledger.admission import Desk
 from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from ledger.collector import collector_at_rest
 from ledger.errors import StoreError
 from ledger.merkle import Address, Frontier, inclusion_nodes, inclusion_proof, root_nodes
 from ledger.pin import Pin
@@ -71,10 +72,11 @@ def read_desk(store: LogStore, origin: str, key: VerifierKey, pinned: Pin | None
     if pinned is not None and pinned.size > size:
         raise StoreError("ROLLBACK_DETECTED", pinned=pinned.size, size=size)
     state, frontier = Selection(), Frontier()
-    for index, entry in store.read_entries(0, size):
-        frontier.append(_fold(state, index, entry))
-        if pinned is not None and pinned.size == frontier.size and frontier.root() != pinned.root:
-            raise StoreError("HISTORY_REWRITTEN", pinned=pinned.size, size=size)
+    with collector_at_rest():
+        for index, entry in store.read_entries(0, size):
+            frontier.append(_fold(state, index, entry))
+            if pinned is not None and pinned.size == frontier.size and frontier.root() != pinned.root:
+                raise StoreError("HISTORY_REWRITTEN", pinned=pinned.size, size=size)
     if store.nodes(root_nodes(size)) != frontier.peaks():
         raise StoreError("NODE_ALTERED", size=size)
     newest = store.newest_checkpoint()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from ledger.collector import collector_at_rest
 from ledger.selection import Selection
 from ledger.statements import Act, decode_own_entry
 
@@ -14,8 +15,9 @@ def acts(entries: Iterable[bytes]) -> Iterator[Act]:
 def replay(entries: Iterable[bytes], size: int | None = None, until: int | None = None) -> Selection:
     """Return the state after `size` entries, or at the time `until` (UTC ms, inclusive); by default after all."""
     state = Selection()
-    for act in acts(entries):
-        if (size is not None and act.index >= size) or (until is not None and act.at > until):
-            break
-        state.apply(act)
+    with collector_at_rest():
+        for act in acts(entries):
+            if (size is not None and act.index >= size) or (until is not None and act.at > until):
+                break
+            state.apply(act)
     return state
