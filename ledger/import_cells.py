@@ -14,9 +14,12 @@ from typing import NamedTuple, TypeAlias
 
 from ledger import canonical
 from ledger.errors import MalformedError
+from ledger.merkle import leaf_hash
 
 TEXT_MOST = 500
 IDS_MOST = 400
+ROW_MOST = 30_000
+"""As many characters of a row fit into one entry, whatever they are."""
 
 
 class CellType(StrEnum):
@@ -125,8 +128,16 @@ def row_faults(table: Table, cells: Cells) -> tuple[CellFault, ...]:
     if len(cells) != len(table.logged):
         facts = {"expected": len(table.logged), "given": len(cells)}
         return (CellFault("IMPORT_ROW_WIDTH", "-", facts),)
+    length = sum(map(len, cells))
+    if length > ROW_MOST:
+        return (CellFault("IMPORT_ROW_TOO_LARGE", "-", {"most": ROW_MOST, "given": length}),)
     faults = (cell_fault(column, cell) for column, cell in zip(table.logged, cells, strict=True))
     return tuple(fault for fault in faults if fault is not None)
+
+
+def row_leaf(table: str, cells: Cells) -> bytes:
+    """Return the leaf of a row in the tree that the completion of an import signs."""
+    return leaf_hash(canonical.encode([table, *cells]))
 
 
 def _number_in_range(column: Column, cell: str) -> bool:

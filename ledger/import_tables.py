@@ -17,13 +17,14 @@ from ledger.import_cells import (
     Table,
     cell_fault,
     row_faults,
+    row_leaf,
 )
 from ledger.procedure.vacancies import DropOut
 
 __all__ = [
     "AGREED", "DECISION", "DECISION_KINDS", "ELIGIBLE", "LOT", "NO", "OBJECTION_DISMISSED", "PLACE_FILLED",
     "REQUIRED_TABLES", "STANDINGS", "TABLES", "YES", "CellFault", "CellType", "Cells", "Column", "Line", "Source",
-    "Table", "cell_fault", "row_faults",
+    "Table", "cell_fault", "row_faults", "row_leaf",
 ]  # fmt: skip
 
 _C = CellType
@@ -214,6 +215,7 @@ _LISTED = (
         "Public totals: one row for each channel and candidate",
         (
             _STAGE,
+            _id("poll", "投票编号；留空即阶段编号", "poll id; empty: the stage id", required=False),
             _id("channel", "平台编号", "channel id"),
             _CANDIDATE,
             _number("votes", "得票数", "votes", required=True),

@@ -17,6 +17,7 @@ from ledger.state import (
     charter,
     deliberation,
     disputes,
+    imports,
     naming,
     notices,
     objections,
@@ -35,6 +36,7 @@ from ledger.state.deliberation import Deliberation
 from ledger.state.disputes import Evidence
 from ledger.state.findings import FOLDS as FINDING_FOLDS
 from ledger.state.findings import Findings
+from ledger.state.imports import Imports
 from ledger.state.matters import ExtraSigners, Folds
 from ledger.state.naming import Naming
 from ledger.state.notices import Notices
@@ -61,6 +63,7 @@ _MATTERS = (
     objections,
     naming,
     disputes,
+    imports,
 )
 
 
@@ -105,6 +108,7 @@ class Selection:
     deliberation: Deliberation = field(default_factory=Deliberation)
     notices: Notices = field(default_factory=Notices)
     naming: Naming = field(default_factory=Naming)
+    imports: Imports = field(default_factory=Imports)
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @property

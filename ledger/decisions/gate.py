@@ -12,6 +12,7 @@ from ledger.decisions import (
     deliberation,
     findings,
     foundation,
+    imports,
     naming,
     notices,
     objections,
@@ -36,7 +37,7 @@ from ledger.statements.notices import ObjectionReceived, ObjectionWithdrawn
 
 _FAMILIES = (
     foundation, people, applications, screening, bodies, sessions, rounds, ballots, closing, polls, deliberation,
-    vacancies, notices, objections, naming, aftermath, findings, certification,
+    vacancies, notices, objections, naming, aftermath, findings, certification, imports,
 )  # fmt: skip
 
 DECISIONS: Decisions = {}
@@ -59,7 +60,12 @@ def decide(state: Selection, statement: Statement[Any], at: int) -> Refusal | No
         return foundation.decide_charter(state, statement, at)
     if state.sealed is None:
         return refuse("CHARTER_MISSING", "一")
-    return _standing(state, statement) or _admission(state, statement, at) or _counter(state, statement)
+    return (
+        _standing(state, statement)
+        or imports.barred(state, statement)
+        or _admission(state, statement, at)
+        or _counter(state, statement)
+    )
 
 
 def _standing(state: Selection, statement: Statement[Any]) -> Refusal | None:

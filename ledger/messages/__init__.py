@@ -15,7 +15,7 @@ from types import MappingProxyType
 from ledger.errors import MalformedError
 
 LANGUAGES = ("zh", "en")
-SECTIONS = ("refusals", "findings", "errors", "programme", "reasons", "status", "history")
+SECTIONS = ("refusals", "findings", "errors", "programme", "reasons", "status", "history", "imports")
 
 # `{name}` shows a fact; `{name:time}` shows an instant (UTC milliseconds) as civil time with its offset.
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(:time)?\}")

@@ -190,6 +190,19 @@ ACTS = MappingProxyType(
         "benefit.applied": ActRule("二", ANYONE, (S.AFTERMATH,)),
         "benefit.inspected": ActRule("二", (INSPECTOR, ORGANISER), (S.AFTERMATH,)),
         "benefit.granted": ActRule("二", (ORGANISER,), (S.AFTERMATH,)),
+        # A selection held elsewhere
+        "import.begun": ActRule("七(三)", (INTAKE, ORGANISER), transcribed=True),
+        "import.chunk": ActRule("七(三)", (INTAKE, ORGANISER), transcribed=True),
+        "import.completed": ActRule(
+            "七(三)",
+            (INTAKE, ORGANISER),
+            (),
+            (INTAKE, ORGANISER, SCRUTINEER, DISCIPLINE),
+            1,
+            recheck=True,
+            transcribed=True,
+        ),
+        "import.abandoned": ActRule("七(三)", (INTAKE, ORGANISER, DISCIPLINE), transcribed=True),
         # Disputes, findings, evidence
         "dispute.opened": ActRule("七(三)"),
         "finding.raised": ActRule("七(三)", (DISCIPLINE, ORGANISER, SCRUTINEER, REGISTRAR)),

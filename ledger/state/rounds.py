@@ -29,10 +29,11 @@ class RoundStatus(StrEnum):
 
 
 class Grade(StrEnum):
-    """By what a ballot shows for ever how it came: the member's own key, or paper transcribed by two clerks."""
+    """By what a ballot shows for ever how it came: the member's own key, paper transcribed by two clerks, import."""
 
     SIGNED = "signed"
     PAPER = "paper"
+    IMPORTED = "imported"
 
 
 @dataclass(slots=True)
