@@ -18,7 +18,7 @@ from ledger.errors import StoreError
 from ledger.merkle import HASH_BYTES, Address
 from ledger.store import schema as layout
 from ledger.store.batch import AppendBatch, Attempt
-from ledger.store.database import check_installed, connect, store_error
+from ledger.store.database import Connection, check_installed, connect, store_error
 from ledger.store.installation import guards
 from ledger.store.recorder import EntryFactory, EntryRecorder, environment
 
@@ -68,6 +68,10 @@ class Store:
         """Name every guard of the log that is missing (`ledger.store.installation.guards`)."""
         with connect(self._dsn) as connection:
             return guards(connection, self.schema)
+
+    def another_connection(self, name: str) -> Connection:
+        """Open a connection of the service's role for what stands beside the log; `name` is shown by the server."""
+        return connect(self._dsn, name)
 
     def hold_sequencer_lock(self) -> None:
         """Become the log's one sequencer; see `Writer.hold_sequencer_lock`."""
