@@ -21,6 +21,7 @@ from api.cli import (
     status,
     submitting,
     supposing,
+    telling,
     verifying,
 )
 
@@ -49,6 +50,7 @@ for _command in (
     knowing.known,
     explaining.history,
     explaining.explain,
+    telling.story,
     supposing.what_if,
     questions.margins,
     questions.readings,
