@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from api.importing import moments
+from api.importing.escaping import unescaped
 from api.importing.people import Names
 from api.importing.problems import shown
 from api.importing.raw import Kind, RawCell, Stored
@@ -29,7 +30,6 @@ _DECIMAL = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 _ID = re.compile(r"[a-z0-9][a-z0-9:._-]*")
 _LIST_MARKS = re.compile("[;；、,，\n]")
 _PERSON_COLUMNS = frozenset({"person", "member", "candidate", "approve", "against", "abstain"})
-_QUOTED = re.compile(r"'+[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _text(column: Column, text: str, reading: Reading) -> Converted:
     """Words are kept as they are; only what an export put before them against formulas is taken off again."""
     if any(mark in text for mark in "\r\n"):
         return _fault("IMPORT_CELL_LINE_BREAK", column, given=shown(text))
-    return text[1:] if _QUOTED.match(text) else text
+    return unescaped(text)
 
 
 def _narrow(column: Column, text: str) -> CellFault | None:

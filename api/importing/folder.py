@@ -25,12 +25,13 @@ _REFUSED = (".xls", ".xlsm", ".xlsb", ".ods", ".et", ".tsv", ".txt")
 
 @dataclass(slots=True)
 class Found:
-    """The tables of a folder or workbook, by name."""
+    """The tables of a folder or workbook, by name; `read` are the files that hold any."""
 
     tables: dict[str, RawTable] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
+    read: list[Path] = field(default_factory=list)
 
-    def put(self, name: str, raw: RawTable) -> None:
+    def put(self, name: str, raw: RawTable, path: Path) -> None:
         """Take a file or sheet as the table of this name."""
         table = name.strip().lower()
         if table == ANNOUNCED or name.strip() in GUIDE_SHEETS:
@@ -43,6 +44,7 @@ class Found:
             self.problems.add(ReadProblem("IMPORT_TABLE_TWICE", raw.file, 0, "", other))
         else:
             self.tables[table] = raw
+            self.read += [] if path in self.read else [path]
 
 
 def find(place: Path) -> Found:
@@ -70,13 +72,18 @@ def find(place: Path) -> Found:
 
 
 def _take(found: Found, file: Path) -> None:
-    kind, name = file.suffix.lower(), file.stem
+    kind = file.suffix.lower()
     if kind == ".csv":
-        found.put(name, csv_table(file, file.name)) if name.lower() != ANNOUNCED else None
+        _take_csv(found, file)
     elif kind == ".xlsx":
         _take_workbook(found, file)
     elif kind in _REFUSED:
         found.problems.add(ReadProblem("IMPORT_FILE_KIND", file.name, 0, "", {"kinds": ", ".join(_TABULAR)}))
+
+
+def _take_csv(found: Found, file: Path) -> None:
+    if file.stem.strip().lower() != ANNOUNCED:
+        found.put(file.stem, csv_table(file, file.name), file)
 
 
 def _take_workbook(found: Found, file: Path) -> None:
@@ -86,7 +93,7 @@ def _take_workbook(found: Found, file: Path) -> None:
         return
     sheets: Mapping[str, RawTable] = workbook_tables(file, file.name)
     if name in TABLES and len(sheets) == 1:
-        found.put(name, next(iter(sheets.values())))
+        found.put(name, next(iter(sheets.values())), file)
         return
     for sheet, raw in sheets.items():
-        found.put(sheet, raw)
+        found.put(sheet, raw, file)

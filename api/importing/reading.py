@@ -23,7 +23,7 @@ class Selected:
     """A selection as its files have it.
 
     `problems` must be empty before anything is made of `source`; `hints` are worth a look and stop nothing. `rows`
-    counts the good rows of each table, `files` says in which file a table is.
+    counts the good rows of each table, `files` says in which file a table is, `paths` are all files read.
     """
 
     source: Source
@@ -32,6 +32,7 @@ class Selected:
     rows: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
+    paths: tuple[Path, ...] = ()
 
 
 def read(place: Path, offset_minutes: int, progress: Progress | None = None) -> Selected:
@@ -50,13 +51,13 @@ def read(place: Path, offset_minutes: int, progress: Progress | None = None) -> 
                 if progress is not None and rows[name] % STEP == 0:
                     progress(name, rows[name])
     people.hints(hints)
-    source = {
+    source: Source = {
         name: partial(_again, name, found.tables[name], reading)
         for name in TABLES
         if name in found.tables and not problems
     }
     files = {name: raw.file for name, raw in found.tables.items()}
-    return Selected(source, problems, hints, rows, files, people.names)
+    return Selected(source, problems, hints, rows, files, people.names, tuple(found.read))
 
 
 def _again(name: str, raw: RawTable, reading: Reading) -> Iterator[Line]:
