@@ -241,7 +241,8 @@ def _scores(facts: ImportFacts, cells: Cells) -> Faults:
             yield _fault("SCORE_INVALID", stage.clause, column, where=problem.fault.value, item=item)
     if not any(member in session.places for session in _sessions(facts, stage)):
         yield _fault("NOT_ON_ROSTER", stage.clause, "member", person=member, stage=stage_id)
-    if candidate in facts.recusals.get(stage_id, {}).get(member, {}):
+    # A sheet states no time: only a recusal from the beginning surely came before it.
+    if facts.recusals.get(stage_id, {}).get(member, {}).get(candidate) == 0:
         yield _fault("RECUSED", stage.clause, "candidate", candidate=candidate)
     yield from _candidate(facts, "candidate", candidate)
 
