@@ -26,6 +26,7 @@ from ledger.pin import PinFile
 from ledger.sequencer import Clock, Sequencer, system_clock
 from ledger.signing import SigningKey
 from ledger.store.installation import install
+from ledger.store.readers import install_readers
 from ledger.store.store import Store
 
 SERVICE_ROLE = "ballot_ledger_service"
@@ -95,6 +96,7 @@ def open_store(home: Home) -> Iterator[Store]:
         if not dsn:
             server = stack.enter_context(EmbeddedPostgres.start(home.folder / "postgres"))
             install(server.dsn, home.schema, SERVICE_ROLE)
+            install_readers(server.dsn, home.schema, SERVICE_ROLE)
             dsn = make_conninfo(server.dsn, user=SERVICE_ROLE)
         yield stack.enter_context(Store.open(dsn, home.schema, home.pin))
 

@@ -9,6 +9,7 @@ from api.cli.terminal import Exit, Terminal, terminal
 from ledger.opening import DEFAULT_SCHEMA, SERVICE_ROLE, open_store, read_home
 from ledger.statements import decode_own_entry
 from ledger.store.installation import install as install_log
+from ledger.store.readers import install_readers
 
 app = typer.Typer(help="数据库 · the database", no_args_is_help=True)
 
@@ -28,7 +29,9 @@ def install(
 ) -> None:
     """安装：表、函数、角色、触发器 · schema, functions, roles, triggers; harmless where they are there already."""
     with terminal(lang, as_json) as made:
-        _tell(made, schema, install_log(admin_dsn, schema, role))
+        missing = install_log(admin_dsn, schema, role)
+        install_readers(admin_dsn, schema, role)
+        _tell(made, schema, missing)
 
 
 @app.command("check")

@@ -21,6 +21,7 @@ from api.cli import (
     status,
     submitting,
     supposing,
+    tables,
     telling,
     verifying,
 )
@@ -68,6 +69,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(database.app, name="db")
+app.add_typer(tables.app, name="tables")
 
 
 def main() -> None:

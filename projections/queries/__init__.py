@@ -1,0 +1,1 @@
+"""Worked questions of inspectors to the derived tables, each a file of SQL that names no schema."""
