@@ -198,7 +198,7 @@ def notices(play: Play, stage: Stage) -> None:
         if not play.model.standing():
             break
         world.now += play.rng.randint(0, 3) * DAY
-        play.rng.choice([_objection, _objection, _objection, _leave, _change, _calendar])(play)
+        play.rng.choice([_objection] * 6 + [_leave, _change, _calendar])(play)
         play.check()
         catch_up(play)
     _elapse(play, stage)
@@ -341,7 +341,7 @@ def _decide(play: Play, body: ObjectionReceived) -> None:
     if play.chance(0.1):
         _withdraw(play, body)
         return
-    bias = play.rng.choice([0.1, 0.6, 0.95])
+    bias = play.rng.choice([0.1, 0.7, 0.95])
     _vote(play, body, about, bias)
     decisions = [_decision(play, body, one) for one in about]
     play.no("organiser", replace(decisions[0], sustained=not decisions[0].sustained), "RESULT_NOT_DERIVED")
