@@ -148,11 +148,12 @@ class Signatures:
     def finish(self) -> None:
         """Wait for all that was added."""
         self._hold()
-        self._hand_out()
-        for worker in list(self._workers):
-            while worker.tasks:
-                self._take(worker)
-        self._hand_out()
+        # A process lost while others are waited for gives its work back, so it takes rounds until nobody has any.
+        while self._held or any(worker.tasks for worker in self._workers):
+            self._hand_out()
+            for worker in list(self._workers):
+                while worker.tasks:
+                    self._take(worker)
 
     def _hold(self) -> None:
         self._held.append(_Task(self._places, self._chunk))
