@@ -36,7 +36,11 @@ PHASES: dict[StageKind, Callable[[Play, Stage], None]] = {
 
 def run(seed: int) -> Run:
     """Play one selection; raises `AssertionError` where ledger and model disagree."""
-    play = Play(seed)
+    return played(Play(seed))
+
+
+def played(play: Play) -> Run:
+    """Play a selection that has just been founded, to its end."""
     plan = people(play)
     applications(play, plan)
     screening(play, plan)
@@ -51,7 +55,7 @@ def run(seed: int) -> Run:
         assert not play.model.standing()
     model = play.model
     return Run(
-        seed,
+        play.seed,
         len(play.ledger.entries),
         dict(play.refusals),
         len(model.named),

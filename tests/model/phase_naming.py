@@ -85,7 +85,6 @@ def _refill(play: Play) -> bool:
     play.no("organiser", VacancyFilled(None, (up,), first), "ALTERNATE_SKIPPED")
     play.no("organiser", SeatLeftVacant("无人愿意", first), "ALTERNATE_SKIPPED")
     play.must("organiser", VacancyFilled(play.rng.choice([None, up]), (), first))
-    play.moved_up += 1
     return True
 
 

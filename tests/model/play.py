@@ -1,6 +1,7 @@
 """A play by chance: the world, the naive model that follows it, and what was refused on the way."""
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -20,13 +21,13 @@ class Play:
     """One selection of random acts: the same seed plays the same."""
 
     def __init__(self, seed: int) -> None:
-        self.rng = Random(seed)
+        self.seed, self.rng = seed, Random(seed)
         self.value = varied(self.rng)
         self.ledger = MemoryLedger()
         self.world = World(self.ledger, f"model-{seed}", START)
         self.model = Naive()
         self.refusals: Counter[str] = Counter()
-        self.moved_up = 0
+        self.watch: Callable[[MemoryLedger], None] = _look_away
         found(self.world, self.value, ORIGIN, LOG_VKEY.encode())
 
     def chance(self, probability: float) -> bool:
@@ -42,6 +43,7 @@ class Play:
         """Let the model catch up, and compare."""
         consume(self.model, self.ledger.entries)
         comparing.same(self.world.state, self.model)
+        self.watch(self.ledger)
 
     def must(self, alias: str, body: Any, *cosigners: str, **header: Any) -> Act:
         """Do what the rules allow, with its further signers."""
@@ -72,3 +74,7 @@ class Play:
             act = self.must("discipline", body)
             self.no("discipline", body, "ALREADY_PENDING")
             self.world.cosign(act, "auditor-2")
+
+
+def _look_away(ledger: MemoryLedger) -> None:
+    """Watch nothing."""
