@@ -34,7 +34,6 @@ class Based:
     """What there is to compare with. `problems`: rows that an import would refuse; with no `basis` they forbid more."""
 
     basis: Basis | None
-    result: ImportedResult
     problems: Sequence[RowProblem]
 
 
@@ -64,9 +63,9 @@ def basis_of_rows(programme: Programme, source: Source, progress: Progress | Non
         run = dry_run(programme, amended, progress=progress)
     hard = [one for one in (*first.problems, *run.problems) if one.code not in _TOLERATED]
     if hard:
-        return Based(None, run.derived, tuple(dict.fromkeys(hard)))
+        return Based(None, tuple(dict.fromkeys(hard)))
     extras = _extras(source, context, overvotes, run.derived)
-    return Based(_basis(programme, source, run.derived, extras), run.derived, first.problems)
+    return Based(_basis(programme, source, run.derived, extras), first.problems)
 
 
 def rows_of_log(acts: Iterable[Act]) -> Source:

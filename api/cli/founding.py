@@ -18,6 +18,7 @@ from api.cli.secrets_of import new_passphrase, open_key
 from api.cli.statement_input import signed_envelope
 from api.cli.submitting import write_receipt
 from api.cli.terminal import CliError, Exit, Terminal, row, table, terminal
+from api.importing.programme_file import value_of
 from ledger.checkpoint import VerifierKey
 from ledger.keyfile import read_key, write_key
 from ledger.opening import Home, create_home, open_sequencer, open_store
@@ -54,6 +55,10 @@ def init(  # noqa: PLR0913, PLR0917
     endorse: Annotated[
         bool, typer.Option("--endorse", help="用刚生成的密钥代各主办部门签署 · endorse with the keys just made")
     ] = False,
+    small: Annotated[
+        bool,
+        typer.Option("--small", help="程序文件从简，按默认补齐（供导入）· a small file, filled up (imports)"),
+    ] = False,
     rehearsal: Annotated[bool, typer.Option("--rehearsal", help="演练账本 · the log of a rehearsal")] = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
@@ -62,7 +67,10 @@ def init(  # noqa: PLR0913, PLR0917
     """新建账本：文件夹、日志密钥、创始密钥、章程 · a new ledger: folder, log key, founders' keys, charter."""
     with terminal(lang, as_json) as made:
         made.origin, made.rehearsal = origin, rehearsal
-        value = load_shipped(programme) if programme in shipped() else load_file(programme)
+        if small:
+            value = value_of(Path(programme))
+        else:
+            value = load_shipped(programme) if programme in shipped() else load_file(programme)
         listed = _read_founders(founders) if founders else ()
         passphrase = None if founders else new_passphrase(made)
         found = new_home(home, origin, value)

@@ -11,6 +11,7 @@ from api.cli import (
     entries,
     explaining,
     founding,
+    importing,
     keys,
     knowing,
     listing,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(founding.init)
+app.command("import")(importing.import_)
 app.add_typer(keys.app, name="key")
 app.add_typer(programmes.app, name="programme")
 app.command()(submitting.submit)
@@ -65,6 +67,8 @@ for _command in (
     entries.entries,
     entries.receipt,
     entries.attempts,
+    importing.compare_announced,
+    importing.export_tables,
     verifying.verify,
 ):
     app.command()(_command)

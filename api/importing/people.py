@@ -26,11 +26,18 @@ class Names:
 
     exact: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     loose: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    by_id: dict[str, str] = field(default_factory=dict)
 
     def add(self, person: str, name: str) -> None:
         """Remember a person's name."""
+        self.by_id[person] = name
         self.exact[name].append(person)
         self.loose[alike(name)].append((person, name))
+
+    def label(self, person: str) -> str:
+        """Return a person's id with the name, where the files give one."""
+        name = self.by_id.get(person)
+        return f"{person} {name}" if name else person
 
     def id_of(self, column: str, name: str) -> str | CellFault:
         """Return the id of the one person of this name; a name that nobody or more than one bears is a fault."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ledger.import_programme import expanded
-
 from ledger.procedure.programme import Programme
 from ledger.procedure.programme_value import problems, programme_from_value
 from ledger.programmes import FileProblem, ProgrammeError, load_shipped, shipped

@@ -26,9 +26,9 @@ class Selected:
     counts the good rows of each table, `files` says in which file a table is, `paths` are all files read.
     """
 
-    source: Source
-    problems: Problems
-    hints: Problems
+    source: Source = field(default_factory=dict)
+    problems: Problems = field(default_factory=Problems)
+    hints: Problems = field(default_factory=Problems)
     rows: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
