@@ -318,3 +318,19 @@ def test_asking_writes_nothing() -> None:
     leave_one_out(played.state, played.acts, "final")
     readings_table(played.state, played.acts)
     assert (to_bytes(played.state.charter.latest.hash), played.entries, played.state.size) == before
+
+
+def test_a_reading_that_takes_a_nominees_place_says_so() -> None:
+    """The tenth has four of nine: nominated without a minimum, and not by the majority of valid ballots."""
+    world = world_before("final")
+    stage = world.state.charter.stage("final")
+    assert stage is not None
+    order = sorted(world.alias_of(person) for person in entering(world.state, stage))
+    approvals = dict.fromkeys(order[:9], 9) | {order[9]: 4} | dict.fromkeys(order[10:], 1)
+    play_panel_stage(world, "final", SessionPlan(order=order, approvals=approvals))
+    table = readings_table(world.state, acts_of(world))
+    (least,) = (row for row in table.rows if row.reading == "min_approval")
+    (majority,) = least.alternatives
+    assert (majority.named, table.named) == (Named.NOMINEES, Named.NOMINEES)
+    lost = {person for one in majority.taken if one.subject == "stage:final" for person in one.lost}
+    assert lost == {world.person(order[9])}
