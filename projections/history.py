@@ -5,7 +5,7 @@ in one sentence. What was voted or scored is said only once it may be read (`sec
 said.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from typing import Any
@@ -58,6 +58,13 @@ class _Signing:
 def history_of_all(state: Selection, acts: Iterable[Act], names: Names = NOBODY) -> tuple[HistoryLine, ...]:
     """Return every entry up to `state.size`, in order."""
     return _told(state, acts, lambda act: True, names)
+
+
+def history_of_entries(
+    state: Selection, acts: Iterable[Act], entries: Set[int], names: Names = NOBODY
+) -> tuple[HistoryLine, ...]:
+    """Return these entries, and every act on one of them."""
+    return _told(state, acts, lambda act: act.index in entries, names)
 
 
 def history_of_person(

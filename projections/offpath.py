@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from ledger.selection import Selection
 from ledger.statements import Act
-from projections.history import HistoryLine, history_of_all
+from projections.history import HistoryLine, history_of_entries
 from projections.words import NOBODY, Names, Speaker
 
 
@@ -186,9 +186,9 @@ class OffPathLine:
 def off_path(state: Selection, acts: Iterable[Act], names: Names = NOBODY) -> tuple[OffPathLine, ...]:
     """Return everything outside the normal path up to `state.size`, in the order of the entries."""
     known = [act for act in acts if act.index < state.size]
-    told = {line.index: line for line in history_of_all(state, known, names)}
     speaker = Speaker.of(state, names)
     found = {*_by_kind(state, known), *_by_finding(state), *_calendar_changes(known)}
+    told = {line.index: line for line in history_of_entries(state, known, {index for index, _ in found}, names)}
     return tuple(
         _line(state, category, told[index], speaker)
         for index, category in sorted(found, key=lambda one: (one[0], one[1].value))
