@@ -46,12 +46,13 @@ class Person:
 
 @dataclass(slots=True)
 class Roll:
-    """Everybody known, and by which keys."""
+    """Everybody known, and by which keys. `predecessors`: whom somebody succeeded, by role and successor."""
 
     people: dict[str, Person] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
     by_tag: dict[str, str] = field(default_factory=dict)
     publics: set[bytes] = field(default_factory=set)
+    predecessors: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add_person(self, person: Person) -> None:
         """Enter a person, or keep the one that is there."""

@@ -10,7 +10,7 @@ from ledger.round_plan import exhausted_tie
 from ledger.selection import Selection
 from ledger.state.deliberation import Matter
 from ledger.state.places import standing
-from ledger.state.voters import APPROVAL, OBJECTION, TIE, deciding, kept_out, kind_of, members
+from ledger.state.voters import APPROVAL, OBJECTION, TIE, deciding, kept_out, kind_of, members, voted_from
 from ledger.statements.deliberation import (
     CandidatesProposed,
     DeliberationClosed,
@@ -62,8 +62,9 @@ def _vote(state: Selection, asked: Asked) -> Refusal | None:
     refused = _votable(state, body.matter, matter)
     if refused is not None:
         return refused
-    if matter is not None and matter.closed is None and asked.person in matter.votes:
-        return refuse("ALREADY_VOTED", CLAUSE, first=matter.votes[asked.person].index)
+    voted = voted_from(state, body.matter, asked.person)
+    if matter is not None and matter.closed is None and voted is not None:
+        return refuse("ALREADY_VOTED", CLAUSE, first=matter.votes[voted].index)
     return _voices(state, asked, matter)
 
 

@@ -125,7 +125,10 @@ def _succeed(state: Selection, asked: Asked) -> Refusal | None:
         return refuse("ROLE_NOT_HELD", CLAUSE, person=body.predecessor, role=body.role)
     if asked.person == body.successor:
         return refuse("NOT_AUTHORISED", CLAUSE, act=asked.statement.type, needed="another registrar")
-    return _may_hold(state, asked, body.successor, body.role)
+    refused = _may_hold(state, asked, body.successor, body.role)
+    if refused is None and body.role in state.roll.people[body.successor].roles:
+        return refuse("ROLE_HELD", CLAUSE, person=body.successor, role=body.role)
+    return refused
 
 
 def _not_about_oneself(member: str) -> CosignDecision:

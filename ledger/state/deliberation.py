@@ -99,6 +99,28 @@ def close_matter(state: "Selection", matter: Matter, index: int, minutes: str) -
     """End a named vote and derive for which subjects it went."""
     matter.closed, matter.minutes = index, minutes
     matter.carried = tuple(subject for subject in matter.subjects if carries(state, matter, subject))
+    missing = max((_could_turn(state, matter, subject) for subject in matter.subjects), default=0)
+    if missing:
+        state.findings.add("VOICES_OUTSTANDING", "warn", index, index, matter=matter.id, missing=missing)
+
+
+def _could_turn(state: "Selection", matter: Matter, subject: str) -> int:
+    """Return how many members have said nothing, if their voices could have turned the outcome; else 0."""
+    everybody, out = members(state, matter.id, subject)
+    tally = matter.tally(subject)
+    missing = everybody - out - tally.agree - tally.against
+    if kind_of(matter.id) == TIE or (kind_of(matter.id) == PROPOSAL) != (subject in matter.carried):
+        return 0
+    if kind_of(matter.id) == PROPOSAL:
+        turned = not _agreed_to(state, tally.against + missing, everybody)
+    else:
+        turned = carried(tally.agree + missing, everybody - out)
+    return missing if turned else 0
+
+
+def _agreed_to(state: "Selection", against: int, everybody: int) -> bool:
+    reading = governing(state, StageKind.DELIBERATION).reading("deliberation_rule")
+    return not has_objection(reading, against, everybody)
 
 
 def carries(state: "Selection", matter: Matter, subject: str) -> bool:
@@ -106,8 +128,7 @@ def carries(state: "Selection", matter: Matter, subject: str) -> bool:
     everybody, kept_out = members(state, matter.id, subject)
     tally = matter.tally(subject)
     if kind_of(matter.id) == PROPOSAL:
-        reading = governing(state, StageKind.DELIBERATION).reading("deliberation_rule")
-        return not has_objection(reading, tally.against, everybody)
+        return _agreed_to(state, tally.against, everybody)
     return carried(tally.agree, everybody - kept_out)
 
 

@@ -75,6 +75,7 @@ def _succeeded(state: "Selection", act: "Act", now: "Act") -> None:
     body: OfficeSucceeded = act.body
     state.roll.people[body.predecessor].roles.pop(body.role, None)
     state.roll.people[body.successor].roles.setdefault(body.role, now.index)
+    state.roll.predecessors[body.role, body.successor] = body.predecessor
     office = state.charter.offices.get(body.predecessor)
     # The predecessor's office stays known: what they signed for it counts once, whoever follows.
     if body.role == SPONSOR and office is not None:

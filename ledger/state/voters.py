@@ -54,8 +54,28 @@ def kept_out(state: "Selection", matter_id: str, person: str, subject: str) -> b
     return kind_of(matter_id) == OBJECTION and same_unit(state, person, subject)
 
 
-def members(state: "Selection", matter_id: str, subject: str) -> tuple[int, int]:
-    """Return how many members the deciding group has, and how many of them are kept out of this subject."""
+def voted_from(state: "Selection", matter_id: str, person: str) -> str | None:
+    """Return who has voted from a member's seat: the member, or whoever they succeeded since; None if nobody has."""
     role, _ = deciding(state, matter_id)
-    everybody = state.roll.holders(role)
+    matter = state.deliberation.matter(matter_id)
+    passed: set[str] = set()
+    holder: str | None = person
+    while holder is not None and holder not in passed:
+        if matter is not None and holder in matter.votes:
+            return holder
+        passed.add(holder)
+        before = state.roll.predecessors.get((role, holder))
+        holder = None if before is None or state.roll.has_role(before, (role,)) else before
+    return None
+
+
+def members(state: "Selection", matter_id: str, subject: str) -> tuple[int, int]:
+    """Return how many members the deciding group has, and how many of them are kept out of this subject.
+
+    Whoever has voted is a member of this vote to its end: voices never outlast their seats.
+    """
+    role, _ = deciding(state, matter_id)
+    matter = state.deliberation.matter(matter_id)
+    seats = {voted_from(state, matter_id, one) or one for one in state.roll.holders(role)}
+    everybody = sorted(seats | (matter.votes.keys() if matter is not None else set()))
     return len(everybody), sum(kept_out(state, matter_id, person, subject) for person in everybody)

@@ -344,7 +344,8 @@ def test_what_is_no_succession(world: World) -> None:
     refused(world, "另一登记员", own, "NOT_AUTHORISED", CLAUSE)
     act = world.must("registrar", succession(world, "organiser", "乙", "organiser"))
     world.cosign(act, "discipline")
-    confirming = world.must("registrar", succession(world, "discipline", "discipline", "discipline"))
+    refused(world, "registrar", succession(world, "discipline", "discipline", "discipline"), "ROLE_HELD", CLAUSE)
+    confirming = world.must("registrar", succession(world, "sponsor-union", "discipline", "sponsor"))
     refused(world, "discipline", cosigning(confirming), "SECOND_SIGNER_NEEDED", CLAUSE)
 
 
