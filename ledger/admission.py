@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.decisions.gate import decide
 from ledger.errors import LedgerError, MalformedError, StoreError, VerificationError
-from ledger.merkle import Frontier, GetNode, Node, leaf_hash, root_at
+from ledger.merkle import Frontier, GetNode, Node, root_at
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.roll import SEALED_PREFIX
 from ledger.seen import ForkError, SeenBook
@@ -131,7 +131,7 @@ class Desk:
     def _admit(self, batch: Batch, signed: Signed, at: int) -> Act:
         index = self.frontier.size
         entry = encode_entry(index, at, signed.envelope)
-        act = Act(index, at, leaf_hash(entry), signed)
+        act = Act(index, at, entry, signed)
         self.state.apply(act)
         nodes = self.frontier.append(act.leaf)
         for level, place, value in nodes:

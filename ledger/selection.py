@@ -120,28 +120,29 @@ class Selection:
 
     def apply(self, act: Act) -> None:
         """Fold one admitted entry; entries come in order of their index."""
-        body = act.body
-        if type(body) is CharterSealed:
+        kind = type(act.signed.statement.body)
+        if kind is CharterSealed:
             seal(self, act)
-        elif type(body) is ActCountersigned:
+        elif kind is ActCountersigned:
             self._countersigned(act)
-        elif type(body) is ActDeclined:
+        elif kind is ActDeclined:
             self._declined(act)
         else:
             self._act(act)
         self._remember(act)
 
     def _act(self, act: Act) -> None:
-        rule = ACTS[act.statement.type]
+        statement = act.signed.statement
+        rule = ACTS[statement.type]
         needs = self.further_signers(act, rule)
-        claimed = act.statement.claimed_at
+        claimed = statement.claimed_at
         if claimed is not None and not rule.transcribed and claimed < self.at:
             self.findings.add("BACKDATED", "warn", act.index, claimed_at=claimed, sequenced_at=act.at)
         if needs:
             self.pending[act.index] = Pending(act, rule, needs, [act.person], self._sponsored(act.person))
-            fold = _PENDING.get(type(act.body))
+            fold = _PENDING.get(type(statement.body))
         else:
-            fold = _EFFECTIVE.get(type(act.body))
+            fold = _EFFECTIVE.get(type(statement.body))
         if fold is not None:
             fold(self, act, act)
 
@@ -149,7 +150,8 @@ class Selection:
         """Return how many further signers an act needs to become effective; 0 if it is effective at once."""
         if rule.needs == ALL_SPONSORS:
             return len(self.charter.latest.programme.sponsors) - len(self._sponsored(act.person))
-        return rule.needs + _EXTRA_SIGNERS.get(type(act.body), _none)(self, act)
+        extra = _EXTRA_SIGNERS.get(type(act.signed.statement.body))
+        return rule.needs + extra(self, act) if extra else rule.needs
 
     def _sponsored(self, person: str) -> set[str]:
         """Return the sponsor that a person signs for: nobody signs for one by merely belonging to its office."""
@@ -174,15 +176,12 @@ class Selection:
             fold(self, waiting.act, act)
 
     def _remember(self, act: Act) -> None:
-        known = self.roll.people.get(act.person)
+        statement = act.signed.statement
+        known = self.roll.people.get(statement.person)
         if known is not None:
-            known.counter = act.statement.counter
+            known.counter = statement.counter
         self.size = act.index + 1
         self.at = act.at
-
-
-def _none(state: Selection, act: Act) -> int:
-    return 0
 
 
 _EXTRA_SIGNERS: dict[type[Any], ExtraSigners] = {}

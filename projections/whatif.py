@@ -255,7 +255,7 @@ class _Replay:
 
 def _with_body(act: Act, body: Any) -> Act:
     statement = replace(act.statement, body=body)
-    return Act(act.index, act.at, act.leaf, act.signed._replace(statement=statement))
+    return Act(act.index, act.at, act.entry, act.signed._replace(statement=statement))
 
 
 def _session(state: Selection, subject: str) -> Session:

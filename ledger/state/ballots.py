@@ -41,7 +41,7 @@ def _opened(state: "Selection", act: "Act", now: "Act") -> None:
         closes_at=body.closes_at,
         opened=now.index,
         opened_at=now.at,
-        issued={member for member in session.present if roster is not None and member in roster.members},
+        issued={member for member in session.present if roster is not None and member in roster.seated},
     )
     session.rounds.append(opened)
     session.changed = now.index

@@ -49,12 +49,17 @@ class Signed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A statement as an entry of the log: its index (from 0), when it was sequenced (UTC ms), and its leaf hash."""
+    """A statement as an entry of the log: its index (from 0), when it was sequenced (UTC ms), and the entry's bytes."""
 
     index: int
     at: int
-    leaf: bytes
+    entry: bytes
     signed: Signed
+
+    @property
+    def leaf(self) -> bytes:
+        """The entry's leaf hash; made when it is asked for, because few folds do."""
+        return leaf_hash(self.entry)
 
     @property
     def statement(self) -> Statement[Any]:
@@ -138,7 +143,7 @@ def decode_entry(entry: bytes) -> Act:
     frame, envelope = parse_entry(entry), envelope_of(entry)
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedError("STATEMENT_TOO_LARGE", bytes=len(envelope), limit=MAX_ENVELOPE)
-    return Act(frame.index, frame.sequenced_at, leaf_hash(entry), _signed(frame.envelope, envelope))
+    return Act(frame.index, frame.sequenced_at, entry, _signed(frame.envelope, envelope))
 
 
 def decode_own_entry(entry: bytes) -> Act:
@@ -147,4 +152,4 @@ def decode_own_entry(entry: bytes) -> Act:
     inner = frame.envelope
     statement = read_typed(_class(inner.payloadType), inner.payload)
     signed = Signed(envelope_of(entry), inner.payloadType, inner.payload, inner.signatures[0].sig, statement)
-    return Act(frame.index, frame.sequenced_at, leaf_hash(entry), signed)
+    return Act(frame.index, frame.sequenced_at, entry, signed)
