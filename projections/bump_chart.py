@@ -18,6 +18,7 @@ from projections.words import Both, Speaker
 MARGIN, GAP, PILL = 28, 60, 184
 LAST_PILL = (224, 320)
 ROW, HIGH, NUMBER = 30, 24, 38
+BADGE, WIDEST = 150, 1600
 TOP, BLOCK_HEAD, BLOCK_GAP, FOOT = 140, 22, 12, 74
 INK, DIM, FAINT, PAPER = "#1f2933", "#5f6b7a", "#c3cad3", "#ffffff"
 
@@ -33,10 +34,10 @@ class Look:
 
 LOOKS = {
     Fate.NOMINEE: Look("#0072b2", "#e6f1f8"),
-    Fate.MOVED_UP: Look("#d55e00", "#fcefe4"),
+    Fate.MOVED_UP: Look("#bf5000", "#fcefe4"),
     Fate.WAITING: Look("#5f6b7a", "#f2f4f6", "1 6"),
     Fate.OUT: Look("#8a3b62", "#f8eef3", "9 6"),
-    Fate.LEFT: Look("#8993a0", "#f7f8f9", "1 6"),
+    Fate.LEFT: Look("#6b7683", "#f7f8f9", "8 4 1 4"),
     Fate.OPEN: Look("#008060", "#e8f5f1"),
 }
 _PALE = Look(FAINT, "#fafbfc")
@@ -63,8 +64,10 @@ class _Spot:
 class _Chart:
     """One picture in the making."""
 
-    def __init__(self, ways: Ways, speaker: Speaker, language: str, highlighted: Collection[str]) -> None:
-        self.ways, self.speaker, self.language = ways, speaker, language
+    def __init__(
+        self, ways: Ways, caption: Caption, speaker: Speaker, language: str, highlighted: Collection[str]
+    ) -> None:
+        self.ways, self.caption, self.speaker, self.language = ways, caption, speaker, language
         self.highlighted = frozenset(highlighted)
         self.spots: list[dict[str, _Spot]] = []
         self.heads: list[tuple[int, int, int, Block]] = []
@@ -72,7 +75,7 @@ class _Chart:
         for column in ways.columns:
             self._place(column)
         last = max((spot.right for spots in self.spots for spot in spots.values()), default=MARGIN + 3 * PILL)
-        self.width, self.height = last + MARGIN, self.bottom + FOOT
+        self.width, self.height = max(last, min(self._words_end(), WIDEST)) + MARGIN, self.bottom + FOOT
 
     def _place(self, column: Column) -> None:
         left = MARGIN + len(self.spots) * (PILL + GAP)
@@ -87,6 +90,12 @@ class _Chart:
             y += len(block.stops) * ROW + BLOCK_GAP
         self.spots.append(found)
         self.bottom = max(self.bottom, y)
+
+    def _words_end(self) -> int:
+        """Return where title, remark and note end, beside the mark of a rehearsal."""
+        badge = BADGE if self.caption.rehearsal else 0
+        title, remark = width_of(self.said(self.caption.title), 22), width_of(self.said(self.caption.remark), 12)
+        return MARGIN + max(title + badge, remark + badge, width_of(self.word("CHART_NOTE"), 11))
 
     def _last_pill(self, column: Column) -> int:
         """Return how wide the last pills must be to say in full how everybody came there, within bounds."""
@@ -120,9 +129,10 @@ class _Chart:
         """Say whether a person is highlighted."""
         return person in self.highlighted
 
-    def body(self, caption: Caption) -> Iterator[str]:
+    def body(self) -> Iterator[str]:
+        """Yield the picture's elements, from the ground up."""
         yield element("rect", width=self.width, height=self.height, rx=10, fill=PAPER, stroke="#dde2e8")
-        yield from self._caption(caption)
+        yield from self._caption()
         yield from self._columns()
         people = sorted({one for spots in self.spots for one in spots}, key=self._order)
         yield element("g", "\n", *(f"{one}\n" for person in people for one in self._line(person)), fill="none")
@@ -130,15 +140,16 @@ class _Chart:
             for stop in column.stops:
                 yield self._pill(column, stop, spots[stop.person])
         yield from self._legend()
-        if caption.rehearsal:
+        if self.caption.rehearsal:
             yield from self._watermark()
 
     def _order(self, person: str) -> tuple[bool, bool, str]:
         """Return what is drawn first: pale lines, then those who did not get a place, highlighted ones on top."""
         return person in self.highlighted, self.ways.fate(person) in (Fate.NOMINEE, Fate.MOVED_UP), person
 
-    def _caption(self, caption: Caption) -> Iterator[str]:
-        room = self.width - 2 * MARGIN - (150 if caption.rehearsal else 0)
+    def _caption(self) -> Iterator[str]:
+        caption = self.caption
+        room = self.width - 2 * MARGIN - (BADGE if caption.rehearsal else 0)
         title = fitted(self.said(caption.title), 22, room)
         yield label(title, MARGIN, 44, 22, font_weight="700", fill=INK)
         yield label(fitted(self.said(caption.remark), 12, room), MARGIN, 68, 12, fill=DIM)
@@ -240,7 +251,8 @@ class _Chart:
 
     def _legend(self) -> Iterator[str]:
         y, x = self.height - 42, MARGIN
-        fates = {self.ways.fate(person) for spots in self.spots for person in spots}
+        shown = self.highlighted or {person for spots in self.spots for person in spots}
+        fates = {self.ways.fate(person) for person in shown}
         for fate in (one for one in LOOKS if one in fates):
             look, said = LOOKS[fate], self.word(f"fate.{fate.value}")
             pattern = {"stroke_dasharray": look.dashes, "stroke_linecap": "round"} if look.dashes else {}
@@ -263,9 +275,9 @@ def bump_chart(
     ways: Ways, caption: Caption, speaker: Speaker, language: str, highlighted: Collection[str] = ()
 ) -> bytes:
     """Return the picture in one language (`zh` or `en`); people who are highlighted stand out, all others are pale."""
-    chart = _Chart(ways, speaker, language, highlighted)
+    chart = _Chart(ways, caption, speaker, language, highlighted)
     title = chart.said(caption.title)
     if caption.rehearsal:
         title = f"{title} ({chart.word('CHART_REHEARSAL')})"
     desc = f"{chart.said(caption.remark)}\n{chart.described()}"
-    return document(chart.width, chart.height, language, title, desc, chart.body(caption))
+    return document(chart.width, chart.height, language, title, desc, chart.body())

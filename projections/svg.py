@@ -40,8 +40,12 @@ def document(width: int, height: int, language: str, title: str, desc: str, body
 
 
 def width_of(said: str, size: int) -> int:
-    """Return about how wide a text is at a font size: a Chinese character is as wide as high, others three fifths."""
-    fifths = sum(5 if east_asian_width(one) in "WF" else 3 for one in said)
+    """Return about how wide a text is at a font size.
+
+    A Chinese character is as wide as high, as is what Chinese fonts make wide, such as quotation marks; others take
+    three fifths.
+    """
+    fifths = sum(5 if east_asian_width(one) in "WFA" else 3 for one in said)
     return -(-fifths * size // 5)
 
 

@@ -4,6 +4,7 @@ A column for each vote that has been counted, and one for what became of the fin
 nothing of an open round is known: the rows are those of `projections.results`.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -145,6 +146,7 @@ def _blocks(
     """
     shown = [one for one in _ranked(state, stage) if one[1]["candidate"] in people]
     shown.sort(key=lambda one: (one[1]["rank"] == 0, one[1]["rank"], last.get(one[1]["candidate"], len(last))))
+    ranks = Counter((one.subject, row["rank"]) for one, row in _ranked(state, stage))
     titles = {
         stage_group.id: Both(stage_group.name, stage_group.id)
         for stage_group in (stage.groups if stage.kind is StageKind.GROUP_ROUND else ())
@@ -154,7 +156,11 @@ def _blocks(
         key = session.group if session.group in titles else standing_code(stage, row)
         found.setdefault(str(key), []).append((session, row))
     return [
-        Block(titles.get(key) or _word(key, speaker), _certified(rows), tuple(_stop(row) for _, row in rows))
+        Block(
+            titles.get(key) or _word(key, speaker),
+            _certified(rows),
+            tuple(_stop(row, row["rank"] > 0 and ranks[one.subject, row["rank"]] > 1) for one, row in rows),
+        )
         for key, rows in found.items()
         if rows
     ]
@@ -177,14 +183,14 @@ def _word(code: str, speaker: Speaker) -> Both:
     return Both(said.zh, said.en)
 
 
-def _stop(row: Row) -> Stop:
+def _stop(row: Row, shared: bool) -> Stop:
     decided = row["decided_by"]
     parted = decided not in ("approvals", "unresolved", "min_approval", "removed")
     return Stop(
         person=row["candidate"],
         number=row["rank"] or None,
         taken=row["taken"],
-        shared=decided == "unresolved",
+        shared=shared,
         approve=row["approve"],
         possible=row["possible"],
         key=decided if parted else None,

@@ -36,8 +36,7 @@ def story(
     """一个名额的来路：选票、并列、递补、公示、命名 · the story of a seat: ballots, ties, vacancies, notices, naming."""
     with viewing(home, lang, as_json, at) as view:
         told = _told(view, person, seat, everything)
-        everybody = (one for each in told for one in (*each.holders, each.person))
-        highlighted = () if everything else tuple(dict.fromkeys(everybody))
+        highlighted = () if everything else (told[0].person,) if seat is None else told[0].holders
         found = ways(view.state, view.seen_at, {*listed(view.state), *highlighted}, _speaker(view))
         if svg is not None:
             _write(svg, _picture(view, found, highlighted))
