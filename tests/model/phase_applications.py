@@ -91,6 +91,8 @@ def people(play: Play) -> Plan:
     play_members(play.world)
     play_watchers(play.world)
     play_deciders(play.world)
+    if play.chance(0.4):
+        play.world.enrol("leader-99", "leader", unit=rng.choice(units))
     for stage in programme.stages_of(StageKind.PUBLIC_VOTE):
         play_channels(play.world, stage.id, tuple(play.some(stage.channels)) if play.chance(0.5) else ())
     play_calendar(play.world, programme.year, programme.year + 1)

@@ -1,6 +1,6 @@
 """Groups, sessions, rounds and the public vote by chance: recusals, absences, paper, disputes, run-offs, reopenings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
@@ -467,12 +467,22 @@ def _settle(play: Play, session: Session, tie: Tie) -> None:
             play_draw(world, "lot", played, everybody)
         order = tuple(one for one in world.state.bodies.drawn("lot", played) or () if one in tie.people)
     else:
-        for place, alias in enumerate(_leaders(play)):
-            voices = [Voice(place >= rank, "经讨论", one) for rank, one in enumerate(order)]
-            play.must(alias, DeliberationVoted(f"tie:{played}", tuple(voices)))
-        play.must("organiser", DeliberationClosed(f"tie:{played}", world.digest(f"minutes/{played}")))
+        if play.chance(0.2):
+            _lead(play, played, order, lambda place, rank: True)
+            play.no("organiser", early, "TIE_UNRESOLVED")
+        _lead(play, played, order, lambda place, rank: place >= rank)
     play.no("organiser", TieResolved(tuple(reversed(order)), "加投后仍并列", played), "RESULT_NOT_DERIVED")
     play.must("organiser", TieResolved(order, "加投后仍并列", played))
+
+
+def _lead(play: Play, played: str, order: Sequence[str], agrees: Callable[[int, int], bool]) -> None:
+    """All leaders vote on a tie, each as `agrees` says of their number and the candidate's, and it is closed."""
+    for place, alias in enumerate(_leaders(play)):
+        voices = [Voice(agrees(place, rank), "经讨论", one) for rank, one in enumerate(order)]
+        play.must(alias, DeliberationVoted(f"tie:{played}", tuple(voices)))
+    minutes = play.world.digest(f"minutes/{played}/{play.world.nonces}")
+    play.must("organiser", DeliberationClosed(f"tie:{played}", minutes))
+    play.check()
 
 
 def _leave_midway(play: Play, session: Session) -> None:
