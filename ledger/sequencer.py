@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ledger import canonical
 from ledger.admission import Admitted, Batch, Judgement, check_signature, public_key_of
@@ -33,7 +33,9 @@ from ledger.seen import ForkError
 from ledger.selection import Selection
 from ledger.signing import SigningKey
 from ledger.statements import Act, Seen, Signed, decode_entry, open_envelope
+from ledger.statements.deliberation import DeliberationVoted
 from ledger.statements.foundation import CharterSealed
+from ledger.statements.rounds import BallotCast, PaperBallotEntered, ScoreGiven, ScoreRevised
 from ledger.store.batch import AppendBatch, Attempt, NewEntry
 
 MOST_IN_BATCH = 512
@@ -41,6 +43,8 @@ MOST_AT_ONCE = 128
 """Of many statements handed in at once, so many are checked while those before them are decided and committed."""
 MOST_ATTEMPTS = 10_000
 """Refused attempts kept of one person in one run, so that nobody fills the disk with them."""
+_VOTES = (BallotCast, PaperBallotEntered, ScoreGiven, ScoreRevised, DeliberationVoted)
+_TELLING = frozenset({"approvals", "candidate", "subject"})
 
 Clock: TypeAlias = Callable[[], int]
 
@@ -369,7 +373,13 @@ class Sequencer:
                 statement_id=signed.id,
                 type=signed.statement.type,
                 code=refusal.code,
-                facts=canonical.encode(refusal.facts).decode(),
+                facts=canonical.encode(_facts_kept(signed.statement.body, refusal)).decode(),
                 envelope_digest=sha256(signed.envelope).digest(),
             )
         )
+
+
+def _facts_kept(body: Any, refusal: Refusal) -> dict[str, str | int]:
+    """Return the facts of a refusal that are kept: of a vote none that tells what was meant to be voted."""
+    vote = isinstance(body, _VOTES)
+    return {name: fact for name, fact in refusal.facts.items() if not (vote and name in _TELLING)}

@@ -1,4 +1,4 @@
-"""Attempts on places and titles: to come back after leaving, to lose an objection, to be two people, to drop a filer."""
+"""Attempts on places and titles: to come back after leaving, to lose an objection, to be two people."""
 
 from dataclasses import replace
 
@@ -177,8 +177,8 @@ def test_an_end_of_a_qualification_binds_the_person_under_every_id() -> None:
     tag = world.actor(one.alias).id_tag
     other = world.identifier("another-id")
     second = filing(
-        world, one, applicant=other, application=world.identifier("second"), consent=world.digest("consent"), id_tag=tag,
-        recommender=None, special_circumstance="行业协会推荐", way="association",
+        world, one, applicant=other, application=world.identifier("second"), consent=world.digest("consent"),
+        id_tag=tag, recommender=None, special_circumstance="行业协会推荐", way="association",
     )  # fmt: skip
     world.enrol("intake-9", "intake_office", unit="office-intake-9")
     world.must("intake-9", second)

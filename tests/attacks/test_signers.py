@@ -1,4 +1,4 @@
-"""Attempts to do with one signature what takes several, or to let an old signature take effect when it no longer may."""
+"""Attempts to do with one signature what takes several, or to let an old one take effect too late."""
 
 from dataclasses import replace
 
