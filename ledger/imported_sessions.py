@@ -108,12 +108,11 @@ class SessionCount:
             before = self._gone_before(one)
             derived = settled(self.lists.programme, self.stage, played, lines, tuple(keys), before, held)
             due = derived.due if not derived.exhausted else None
-            on_list = self._listed(one, due.candidates if due else ())
-            self._held_to(one, on_list, due.places if due else len(on_list))
-            rounds.append((one, on_list))
             if due is None:
                 self.notes.differ("IMPORT_RUNOFF_NOT_DUE", BREACH, self.subject, round=one.id)
-                continue
+            on_list = self._listed(one, due.candidates) if due else tuple(sorted(one.listed or one.count.mentioned))
+            self._held_to(one, on_list, due.places if due else len(on_list))
+            rounds.append((one, on_list))
             keys.append(runoff_key(rank(one.count.lines(on_list), (), self._reading), one.id))
             held.append(frozenset(on_list))
         gone = self.lists.gone(self.stage)

@@ -32,6 +32,7 @@ CHUNK_ROWS = 2000
 AT_ONCE = 32
 """So many chunks are handed in before their answers are awaited."""
 PROGRESS_EVERY = 10_000
+_SURE = ("OVERVOTE", "SCORE_INVALID", "RULE_UNDECLARED", "GROUP_UNCOVERED", "NO_ROUND_DUE")
 
 Progress: TypeAlias = Callable[[str, int], None]
 """progress(table, rows): told every so often how many rows of a table have been read, or of all tables (`""`) sent."""
@@ -113,7 +114,11 @@ class _Found:
 def dry_run(
     programme: Programme, source: Source, *, period: tuple[int, int] | None = None, progress: Progress | None = None
 ) -> DryRun:
-    """Decide every row of every table and derive the result; one pass, two where ballots break a derived bound."""
+    """Decide every row of every table and derive the result; one pass, two where ballots break a derived bound.
+
+    Where rows are wrong and left out, what may only follow from that (a balance, a list) is not held against
+    the others; it is told once those rows are right.
+    """
     facts, found = ImportFacts(programme, period), _Found()
     rows: dict[str, int] = {}
     span: tuple[int, int] | None = None
@@ -133,7 +138,8 @@ def dry_run(
         if not rows[name]:
             found.add([RowProblem("IMPORT_TABLE_MISSING", ROW_CLAUSE, name, 0, "", {"table": name})])
     derived = derive_import(facts)
-    found.add(_located(derived, source))
+    told = _SURE if found.count else None
+    found.add(_located([one for one in derived.problems if told is None or one.code in told], derived, source))
     return DryRun(tuple(found.kept), found.count, rows, span, derived)
 
 
@@ -148,21 +154,22 @@ def _lines(source: Source, table: str, progress: Progress | None = None) -> Iter
         progress(table, number)
 
 
-def _located(derived: ImportedResult, source: Source) -> list[RowProblem]:
+def _located(problems: list[RowProblem], derived: ImportedResult, source: Source) -> list[RowProblem]:
     """Find the rows behind problems that only the derivation could tell, in one more pass over their tables."""
-    found = [problem for problem in derived.problems if "round" not in problem.facts]
+    found = [problem for problem in problems if "round" not in problem.facts]
     of_round: dict[str, list[RowProblem]] = {}
-    for problem in derived.problems:
+    for problem in problems:
         if "round" in problem.facts:
             of_round.setdefault(problem.table, []).append(problem)
     for problem in of_round.get("rounds", ()):
         row = next((line.number for line in _lines(source, "rounds") if line.cells[:1] == (problem.facts["round"],)), 0)
         found.append(replace(problem, row=row))
-    ballots = {str(problem.facts["round"]): problem.clause for problem in of_round.get("ballots", ())}
-    for line in _lines(source, "ballots") if ballots else ():
-        clause = ballots.get(line.cells[0])
-        fault = _beyond(derived, line.cells) if clause is not None and not line.cells[5] else None
-        if clause is not None and fault is not None:
+    ballots = {(str(problem.facts["round"]), problem.code): problem.clause for problem in of_round.get("ballots", ())}
+    rounds = {round_id for round_id, _ in ballots}
+    for line in _lines(source, "ballots") if rounds else ():
+        fault = _beyond(derived, line.cells) if line.cells[0] in rounds and not line.cells[5] else None
+        clause = ballots.get((line.cells[0], fault.fault.value)) if fault is not None else None
+        if fault is not None and clause is not None:
             facts: dict[str, str | int] = {"round": line.cells[0], "candidate": fault.candidate or "-"}
             facts |= {"most": derived.bounds[line.cells[0]].most, "given": fault.approvals}
             found.append(RowProblem(fault.fault.value, clause, "ballots", line.number, "approve", facts))
