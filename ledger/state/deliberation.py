@@ -136,6 +136,8 @@ def _inspected(state: "Selection", act: "Act", now: "Act") -> None:
     body: InspectionReported = act.body
     state.deliberation.inspections[body.candidate] = Inspection(now.index, body.passed, act.person)
     if not body.passed:
+        if body.candidate == next(iter(standing(state)), None):
+            state.findings.add("TOP_RANK_REMOVED", "warn", now.index, now.index, person=body.candidate)
         drop_out(state, body.candidate, DropOut.FAILED_INSPECTION, now.index)
 
 

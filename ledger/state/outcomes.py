@@ -51,8 +51,12 @@ def _certified(state: "Selection", act: "Act", now: "Act") -> None:
     session.outcome = outcome
     _compare(state, act, outcome)
     _review(state, session, derived, now.index)
-    if rules_of(state, name)[1].takes == "nominees":
+    programme, stage = rules_of(state, name)
+    if stage.takes == "nominees":
         state.rounds.final = FinalOrder(outcome.taken, outcome.left, now.index)
+        if len(outcome.taken) < programme.seats:
+            facts = {"nominees": len(outcome.taken), "seats": programme.seats}
+            state.findings.add("SEATS_UNFILLED", "warn", now.index, now.index, **facts)
 
 
 def _compare(state: "Selection", act: "Act", outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from api.rehearsal.driver import World
 from api.rehearsal.steps_applications import filing
+from api.rehearsal.steps_deliberation import inspection
 from api.rehearsal.steps_naming import play_approval, play_naming, play_rechecks
 from api.rehearsal.steps_objections import (
     answer,
@@ -14,6 +15,7 @@ from api.rehearsal.steps_objections import (
     receive,
     vote_on,
 )
+from api.rehearsal.steps_rounds import candidates, play_panel_stage
 from api.rehearsal.steps_stages import enter, leave
 from ledger.procedure.programme import StageKind
 from ledger.procedure.vacancies import DropOut
@@ -23,10 +25,11 @@ from ledger.statements.foundation import StageClosed
 from ledger.statements.naming import BenefitApplied, QualificationEnded, ResponsibilityReferred
 from ledger.statements.notices import DecisionBlocked, ObjectionExamined
 from ledger.statements.screening import CriterionDecided, EligibilityChallenged
-from tests.finalists import at_approval, at_notice, nominees, refuses
-from tests.plays import PLAN, history_at, replayed
+from tests.finalists import at_approval, at_final, at_notice, nominees, refuses
+from tests.plays import PLAN, flagged, history_at, replayed
 from tests.simulator import resume
 from tests.states import shape
+from tests.voting import world_before
 
 
 def withdrawal(world: World, person: str) -> ApplicationWithdrawn:
@@ -169,6 +172,27 @@ def test_a_withdrawal_after_the_naming_leaves_no_place_to_fill() -> None:
     assert vacancies(world.state) == ()
     assert world.state.naming.holds_title(person)
     leave(world, StageKind.APPROVAL)
+
+
+def test_seats_that_nobody_is_left_to_fill_do_not_stay_empty_in_silence() -> None:
+    world = world_before("final")
+    for alias in candidates(world, "final", None)[:5]:
+        world.must(alias, withdrawal(world, world.person(alias)))
+    play_panel_stage(world, "final")
+    act = world.state.rounds.final
+    assert act is not None
+    found = flagged(world, "SEATS_UNFILLED", "warn", act.index)
+    assert found.facts == {"nominees": 9, "seats": 10}
+
+
+def test_one_inspector_does_not_remove_the_first_in_silence() -> None:
+    world = at_final()
+    enter(world, StageKind.DELIBERATION)
+    first, second = nominees(world)[:2]
+    world.must("inspector-1", inspection(world, second, passed=False))
+    assert not [one for one in world.state.findings.by_id.values() if one.code == "TOP_RANK_REMOVED"]
+    act = world.must("inspector-1", inspection(world, first, passed=False))
+    assert flagged(world, "TOP_RANK_REMOVED", "warn", act.index).facts == {"person": first}
 
 
 def test_an_end_of_a_qualification_binds_the_person_under_every_id() -> None:
