@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from ledger import canonical
 from ledger.errors import ConflictError, LedgerError, VerificationError
 from ledger.import_checks import ROW_CLAUSE, RowProblem, row_problems
 from ledger.import_facts import ImportFacts
@@ -190,15 +189,21 @@ def plan(source: Source) -> Iterator[Chunk]:
         rows: list[Cells] = []
         size = 0
         for line in _lines(source, table):
-            length = len(canonical.encode(line.cells))
+            length = _length(line.cells)
             if rows and (size + length > CHUNK_BYTES or len(rows) == CHUNK_ROWS):
                 yield Chunk(sequence, table, tuple(rows))
                 sequence, rows, size = sequence + 1, [], 0
             rows.append(line.cells)
-            size += length + 1
+            size += length
         if rows:
             yield Chunk(sequence, table, tuple(rows))
             sequence += 1
+
+
+def _length(cells: Cells) -> int:
+    """Return how many bytes a row takes in a statement, with its separator."""
+    text = "".join(cells)
+    return len(text.encode()) + text.count('"') + text.count("\\") + 3 * len(cells) + 2
 
 
 def run(
