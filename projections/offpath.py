@@ -160,6 +160,7 @@ _FINDINGS: MappingProxyType[str, OffPath] = MappingProxyType(
         "EARLY_CLOSE": OffPath.EARLY_CLOSE,
         "EXPERT_OFF_ORDER": OffPath.ROSTER_CHANGE,
         "GRANT_IN_OPEN_STAGE": OffPath.ROLE,
+        "KEY_BLOCKED_IN_ROUND": OffPath.KEY,
         "KEY_SUSPECT": OffPath.KEY,
         "LATE_KEYING": OffPath.LATE_KEYING,
         "LATE_OBJECTION": OffPath.LATE_OBJECTION,
@@ -167,6 +168,7 @@ _FINDINGS: MappingProxyType[str, OffPath] = MappingProxyType(
         "TOP_RANK_REMOVED": OffPath.TOP_REMOVED,
         "TOTALS_REPLACED": OffPath.PUBLIC_TOTALS,
         "UNVERIFIABLE_SOURCE": OffPath.PUBLIC_TOTALS,
+        "VOICES_OUTSTANDING": OffPath.EARLY_CLOSE,
     }
 )
 
