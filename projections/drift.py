@@ -81,8 +81,10 @@ def _table(tables: Tables, built: str, table: Table) -> list[Drift]:
             found = tables.connection.execute(_differing(tables.schema, built, table)).fetchall()
             if not found and _count(tables, tables.schema, table) != _count(tables, built, table):
                 return [Drift(table.name, "extra", {})]
-    except (errors.UndefinedTable, errors.UndefinedColumn, errors.DatatypeMismatch):
+    except errors.UndefinedTable:
         return [Drift(table.name, "missing", {})]
+    except psycopg.ProgrammingError:  # other columns, other types, another owner
+        return [Drift(table.name, "changed", {})]
     return [Drift(table.name, how, dict(zip(table.key, map(str, key), strict=True))) for how, *key in found]
 
 

@@ -104,9 +104,7 @@ def _compared(made: Terminal, found: Comparison) -> None:
 
 @app.command("query")
 def query(
-    question: Annotated[
-        str | None, typer.Argument(help="问题名；不写则列出 · its name; without, all")
-    ] = None,
+    question: Annotated[str | None, typer.Argument(help="问题名；不写则列出 · its name; without, all")] = None,
     show_sql: Annotated[bool, typer.Option("--sql", help="只显示 SQL · show the SQL only")] = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,

@@ -1,0 +1,79 @@
+"""Rebuilding the derived tables against folding the same log alone: `python -m tests.benchmarks.projected_tables`.
+
+BENCH_ENTRIES says how long the log is (50,000 by default, 1,000,000 in earnest). Folding alone is reading the entries
+from the same database, decoding them and taking them into the state; no slower than twice that is the aim.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from psycopg.conninfo import make_conninfo
+
+from ledger.embedded import EmbeddedPostgres
+from ledger.selection import Selection
+from ledger.statements import decode_own_entry
+from ledger.store import Store, install
+from ledger.store.readers import install_readers
+from projections.drift import compare
+from projections.live import live
+from tests.benchmarks.history import Panel, history_before_voting
+from tests.sequenced import SCHEMA, SERVICE, Site, played_on
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds for a log of `entries`: the fold alone, everything rebuilt, everything compared."""
+
+    entries: int
+    fold: float
+    rebuild: float
+    check: float
+
+
+def measure(entries: int, folder: Path) -> Measured:
+    """Grow a log of ballots on a server of its own, and measure."""
+    with EmbeddedPostgres.start(folder / "postgres") as server:
+        install(server.dsn, SCHEMA, SERVICE)
+        install_readers(server.dsn, SCHEMA, SERVICE)
+        site = Site(server.dsn, make_conninfo(server.dsn, user=SERVICE), folder / "pin")
+        with played_on(site, history_before_voting()) as world:
+            panel = Panel(world, world.ledger.sequencer)  # type: ignore[attr-defined]
+            panel.grow(entries)
+        with site.store() as store:
+            fold = _fold(store)
+            started = time.perf_counter()
+            with live(store, anew=True) as current:
+                rebuild = time.perf_counter() - started
+                started = time.perf_counter()
+                if compare(current.tables, store).drifts:
+                    raise LookupError("the tables differ")
+                return Measured(current.size, fold, rebuild, time.perf_counter() - started)
+
+
+def _fold(store: Store) -> float:
+    started = time.perf_counter()
+    state = Selection()
+    for _, entry in store.read_entries():
+        state.apply(decode_own_entry(entry))
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Print one line."""
+    with TemporaryDirectory(prefix="ballot-ledger-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        found = measure(int(os.environ.get("BENCH_ENTRIES", "50000")), folder)
+    share = found.fold / found.rebuild
+    print(
+        f"tables rebuild: {found.entries} entries, fold alone {found.fold:.1f} s ({found.entries / found.fold:,.0f}/s),"
+        f" rebuild {found.rebuild:.1f} s ({found.entries / found.rebuild:,.0f}/s, {share:.0%} of the fold's speed),"
+        f" check {found.check:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()
