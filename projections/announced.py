@@ -138,6 +138,9 @@ def _unknown(row: Announced) -> Discrepancy:
 def _session(rows: Sequence[Announced], held: Held, basis: Basis, wrong: dict[str, str]) -> Iterator[Discrepancy]:
     """Sums first, then order and cut, so that a wrong order can be told to follow from a wrong sum."""
     by_candidate = {row.candidate: row for row in rows}
+    lacking = sorted(held.taken - by_candidate.keys())
+    absent = {one: Announced(0, held.stage, held.group, one, None, None, None, False) for one in lacking}
+    everybody = by_candidate | absent
     sums = sum_causes({row.candidate: row.approve for row in rows if row.approve is not None}, held)
     for candidate, (cause, facts) in sums.items():
         row = by_candidate[candidate]
@@ -158,11 +161,10 @@ def _session(rows: Sequence[Announced], held: Held, basis: Basis, wrong: dict[st
         if not known and not row.taken:
             continue
         what = What.TAKEN if row.taken != is_taken else What.RANK
-        cause, facts = _cause(row, held, basis, wrong, by_candidate, sums, len(taken))
+        cause, facts = _cause(row, held, basis, wrong, everybody, sums, len(taken))
         yield _told(what, held, row, _standing(row.rank, row.taken), _standing(rank, bool(is_taken)), cause, facts)
-    for candidate in sorted(held.taken - by_candidate.keys()):
-        row = Announced(0, held.stage, held.group, candidate, None, None, None, False)
-        cause, facts = _cause(row, held, basis, wrong, by_candidate, sums, len(taken))
+    for candidate, row in absent.items():
+        cause, facts = _cause(row, held, basis, wrong, everybody, sums, len(taken))
         yield _told(What.TAKEN, held, row, "-", _standing(held.rows[candidate]["rank"], True), cause, facts)
     for candidate in sorted(taken ^ held.taken):
         wrong.setdefault(candidate, held.stage)
@@ -206,9 +208,25 @@ def _cause(
         return sums[person]
     if known["status"] == "below_minimum":
         return "ANNOUNCED_BELOW_MINIMUM", {"approve": _whole(known["approve"])}
-    before = order_cause(row, held, announced, sums)
+    return _order_or_cut(row, held, wrong, announced, sums, number)
+
+
+def _order_or_cut(
+    row: Announced,
+    held: Held,
+    wrong: Mapping[str, str],
+    announced: Mapping[str, Announced],
+    sums: Mapping[str, tuple[str, dict[str, str | int]]],
+    number: int,
+) -> tuple[str, dict[str, str | int]]:
+    """Why somebody who stands in the ranking is announced at another place of it."""
+    known = held.rows[row.candidate]
+    instead = {one: other for one, other in announced.items() if other.taken and one not in held.taken}
+    before = order_cause(row, held, announced if row.row else instead, sums)
     if before is not None:
         return before
+    if not row.row:
+        return "ANNOUNCED_MISSING", {"rank": _whole(known["rank"])}
     if number != len(held.taken) and row.taken != known["taken"]:
         return "ANNOUNCED_CUT_ELSEWHERE", {"announced": number, "derived": len(held.taken)}
     replaced = sorted(one for one in announced if announced[one].taken and one not in held.taken and one in wrong)

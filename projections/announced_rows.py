@@ -61,9 +61,10 @@ def basis_of_rows(programme: Programme, source: Source, progress: Progress | Non
     if amend:
         amended = {**source, "ballots": lambda: _amended(source, context, amend, overvotes)}
         run = dry_run(programme, amended, progress=progress)
-    hard = [one for one in (*first.problems, *run.problems) if one.code not in _TOLERATED]
+    later = [one for one in run.problems if one not in first.problems]
+    hard = [one for one in (*first.problems, *later) if one.code not in _TOLERATED]
     if hard:
-        return Based(None, tuple(dict.fromkeys(hard)))
+        return Based(None, hard)
     extras = _extras(source, context, overvotes, run.derived)
     return Based(_basis(programme, source, run.derived, extras), first.problems)
 

@@ -28,6 +28,8 @@ Converted: TypeAlias = str | CellFault
 
 _DECIMAL = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 _ID = re.compile(r"[a-z0-9][a-z0-9:._-]*")
+_SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E\+[0-9]{2,3}")
+_ERRORS = frozenset({"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 _LIST_MARKS = re.compile("[;；、,，\n]")
 _PERSON_COLUMNS = frozenset({"person", "member", "candidate", "approve", "against", "abstain"})
 
@@ -57,18 +59,23 @@ def converter(column: Column, reading: Reading) -> Callable[[RawCell], Converted
 
 
 def _convert(column: Column, raw: RawCell, reading: Reading) -> Converted:
-    if isinstance(raw, Stored):
-        text_or_fault = _stored(column, raw)
-    elif len(raw) > CELL_MOST:
-        text_or_fault = _fault("IMPORT_CELL_HUGE", column, most=CELL_MOST)
-    else:
-        text_or_fault = raw.strip()
+    text_or_fault = _stored(column, raw) if isinstance(raw, Stored) else _written(column, raw)
     if isinstance(text_or_fault, CellFault):
         return text_or_fault
     made = _SPELLED[column.type](column, text_or_fault, reading) if text_or_fault else ""
     if isinstance(made, CellFault):
         return made
     return cell_fault(column, made) or made
+
+
+def _written(column: Column, raw: str) -> Converted:
+    """What a file has as text: not what a spreadsheet left of a number or formula when it wrote the file."""
+    text = raw.strip()
+    if len(raw) > CELL_MOST:
+        return _fault("IMPORT_CELL_HUGE", column, most=CELL_MOST)
+    if _SCIENTIFIC.fullmatch(text):
+        return _fault("IMPORT_CELL_NUMBER_LONG", column, given=shown(text), digits=DIGITS_EXACT)
+    return _fault("IMPORT_CELL_ERROR", column, given=text) if text in _ERRORS else text
 
 
 def _stored(column: Column, raw: Stored) -> Converted:

@@ -30,6 +30,8 @@ class Names:
 
     def add(self, person: str, name: str) -> None:
         """Remember a person's name."""
+        if self.by_id.get(person) == name:
+            return
         self.by_id[person] = name
         self.exact[name].append(person)
         self.loose[alike(name)].append((person, name))
@@ -61,6 +63,8 @@ class People:
 
     def add(self, row: int, person: str, name: str, number: str, problems: Problems) -> None:
         """Take a row; one ID number under two ids is one person twice."""
+        if not person or not name:
+            return
         self.names.add(person, name)
         self._rows[person] = row
         spelled = unicodedata.normalize("NFKC", number).strip().upper()

@@ -76,12 +76,12 @@ def _lines(table: Table, raw: RawTable, reading: Reading, problems: Problems, pe
                 problems.add(_told(raw.file, number, column, cell))
                 bad, cell = True, ""
             made.append(cell)
-        if bad:
-            continue
         if people is not None:
+            # Also of a row that is refused for something else, or every ballot that names the person would be too.
             private = {column.name: made[places[column.name]] for column in table.columns if column.name in places}
             people.add(number, private["person"], private["name"], private.get("id_number", ""), problems)
-        yield Line(number, tuple("" if place is None else made[place] for place in logged))
+        if not bad:
+            yield Line(number, tuple("" if place is None else made[place] for place in logged))
 
 
 def _outside(file: str, number: int, row: Sequence[RawCell], header: Header, problems: Problems) -> bool:

@@ -12,7 +12,7 @@ import xlsxwriter
 from api.importing.announced import ANNOUNCED_TABLE
 from api.importing.csv_rows import csv_table
 from api.importing.example import example_folder
-from api.importing.folder import ANNOUNCED, GUIDE_SHEETS
+from api.importing.folder import GUIDE_SHEETS
 from ledger.import_tables import REQUIRED_TABLES, TABLES, CellType, Column, Table
 
 SAMPLE_ROWS = 3
@@ -73,12 +73,11 @@ def write_template(out: Path) -> None:
 
 def _sample(table: Table) -> list[Sequence[str]]:
     """The first rows of the worked example, header included; only the header where the example lacks the table."""
-    with example_folder() as folder:
-        file = folder / f"{table.name}.csv"
-        if not file.exists():
-            return [[column.name for column in table.columns]]
-        rows = csv_table(file, file.name).rows()
-        return [[str(cell) for cell in row] for _, (_, row) in zip(range(SAMPLE_ROWS + 1), rows, strict=False)]
+    file = example_folder() / f"{table.name}.csv"
+    if not file.exists():
+        return [[column.name for column in table.columns]]
+    rows = csv_table(file, file.name).rows()
+    return [[str(cell) for cell in row] for _, (_, row) in zip(range(SAMPLE_ROWS + 1), rows, strict=False)]
 
 
 def _guide(sheet: Any, bold: Any, wrapped: Any, samples: dict[str, list[Sequence[str]]]) -> None:
@@ -110,6 +109,3 @@ def _samples(sheet: Any, bold: Any, samples: dict[str, list[Sequence[str]]]) -> 
             for place, text in enumerate(row):
                 sheet.write_string(number, place, text)
         number += 2
-
-
-__all__ = ["ANNOUNCED", "every_table", "explained", "holds", "write_template"]
