@@ -5,6 +5,7 @@ whoever voted what. The time of an act is the time at which the ledger sequenced
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from ledger import grouping
 from ledger.import_tables import DECISION, ELIGIBLE, LOT, NO, PLACE_FILLED, YES, Cells, Line, Source
@@ -37,28 +38,34 @@ def _people(state: Selection, acts: Sequence[Act]) -> Rows:
 
 
 def _applications(state: Selection, acts: Sequence[Act]) -> Rows:
+    counting = set(_eligible(state).values())
+    received = {one.application for one in state.applications.received()}
     for one in state.applications.by_id.values():
-        standing = _standing(state, one)
+        standing = ELIGIBLE if one.application in counting else _refused(one, received)
         # A paper filing that came in time saves a late electronic one, whose own time would then mislead.
         at = "" if standing == ELIGIBLE and one.paper is not None else str(one.at)
         yield (one.application, one.person, one.occupation, one.industry, standing, at)
 
 
-def _standing(state: Selection, one: Application) -> str:
+def _refused(one: Application, received: AbstractSet[str]) -> str:
     if one.late:
         return "late"
-    if one.decision is not None and one.decision.eligible and one.refused is None:
-        head = one.kin[0] == one.application or state.applications.counts(one)
-        return ELIGIBLE if head else "duplicate"
-    if one.withdrawn is None and not state.applications.counts(one):
-        return "duplicate"
-    return "ineligible" if one.decision is not None else "incomplete"
+    return "ineligible" if one.application in received else "duplicate"
+
+
+def _eligible(state: Selection) -> dict[str, str]:
+    """Whoever was found eligible, whatever became of them later, with the application that counted."""
+    passed = [one for one in state.applications.by_id.values() if one.decision is not None and one.decision.eligible]
+    first = {one.person: one.application for one in reversed(passed)}
+    return first | {one.person: one.application for one in passed if state.applications.counts(one)}
 
 
 def _groups(state: Selection, acts: Sequence[Act]) -> Rows:
+    eligible = _eligible(state)
     for stage in state.bodies.regroupings:
         for candidate, group in sorted(state.bodies.regrouped(stage).items()):
-            yield (stage, candidate, group)
+            if candidate in eligible:
+                yield (stage, candidate, group)
 
 
 def _draws(state: Selection, acts: Sequence[Act]) -> Rows:
@@ -95,12 +102,16 @@ def _rosters(state: Selection, acts: Sequence[Act]) -> Rows:
 
 
 def _recusals(state: Selection, acts: Sequence[Act]) -> Rows:
+    first: dict[tuple[str, str, str], int] = {}
     for session, over in _sessions(state):
         members = _members(state, session, over)
         for candidate, recused in state.bodies.recused(session.stage, session.group).items():
             for member, entry in recused.items():
                 if member in members:
-                    yield (session.stage, member, candidate, str(acts[entry].at))
+                    key = (session.stage, member, candidate)
+                    first[key] = min(first.get(key, entry), entry)
+    for (stage, member, candidate), entry in first.items():
+        yield (stage, member, candidate, str(acts[entry].at))
 
 
 def _attendance(state: Selection, acts: Sequence[Act]) -> Rows:
@@ -114,13 +125,14 @@ def _attendance(state: Selection, acts: Sequence[Act]) -> Rows:
 
 def _rounds(state: Selection, acts: Sequence[Act]) -> Rows:
     for session, over in _sessions(state):
+        numbers = {played.id: number for number, played in enumerate(one for one in over if one.superseded is None)}
         for played in over:
             void = sum(cast.void or cast.invalid is not None for cast in played.ballots.values())
             yield (
                 played.id,
                 session.stage,
                 session.group or "",
-                str(played.runoff),
+                str(numbers.get(played.id, played.runoff)),
                 YES if played.superseded is None else NO,
                 str(acts[played.opened].at),
                 str(_closed_at(played, acts)),
@@ -176,22 +188,22 @@ def _tie_orders(state: Selection, acts: Sequence[Act]) -> Rows:
 
 
 def _decisions(state: Selection, acts: Sequence[Act]) -> Rows:
+    eligible = _eligible(state)
     for person, out in sorted(state.out.items(), key=lambda item: item[1].index):
-        stage = _first_without(state, out.index)
-        yield (f"out-{out.index}-{person}"[:96], out.cause.value, person, stage, str(acts[out.index].at), "")
+        if person in eligible:
+            stage = _first_without(state, person, out.index)
+            yield (f"out-{out.index}-{person}"[:96], out.cause.value, person, stage, str(acts[out.index].at), "")
     for filling in state.deliberation.places.fillings:
-        at = str(acts[filling.at].at)
-        yield (f"filled-{filling.at}", PLACE_FILLED, filling.vacated_by, "", at, "")
+        yield (f"filled-{filling.at}", PLACE_FILLED, filling.vacated_by, "", str(acts[filling.at].at), "")
 
 
-def _first_without(state: Selection, index: int) -> str:
-    """The first stage whose result was still open at an entry; "" where all were certified before it."""
+def _first_without(state: Selection, person: str, index: int) -> str:
+    """The first stage whose result was certified after somebody left, or is not yet; "" where there is none."""
     for stage in state.charter.latest.programme.stages:
-        own = [session for (stage_id, _), session in state.rounds.sessions.items() if stage_id == stage.id]
-        if stage.body and stage.kind.value.endswith("_round"):
-            certified = [session.outcome.index for session in own if session.outcome is not None]
-            if not certified or len(certified) < len(own) or max(certified) > index:
-                return stage.id
+        own = [one for one in state.rounds.sessions.values() if one.stage == stage.id]
+        mine = [one for one in own if one.outcome is None or one.outcome.row(person) is not None] or own
+        if any(one.outcome is None or one.outcome.index > index for one in mine):
+            return stage.id
     return ""
 
 

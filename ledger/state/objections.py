@@ -65,9 +65,9 @@ class Ruling:
 class Objection:
     """One objection. Everything named like an act is the entry of that act, or None.
 
-    `number` counts from 1, `examiner` is the auditor who examined it last. `against`: the candidates for whom it is in time; `late`: those whose notice was over.
-    `received_at`: when it came (UTC ms), for a paper as attested. `confirmed`: the entry that made it effective.
-    `ex_officio`: discipline goes on after a withdrawal.
+    `number` counts from 1, `examiner` is the auditor who examined it last. `against`: the candidates for whom it is in
+    time; `late`: those whose notice was over. `received_at`: when it came (UTC ms), for a paper as attested.
+    `confirmed`: the entry that made it effective. `ex_officio`: discipline goes on after a withdrawal.
     """
 
     id: str
