@@ -117,9 +117,8 @@ class SessionCount:
             held.append(frozenset(on_list))
         gone = self.lists.gone(self.stage)
         programme, stage = self.lists.programme, self.stage
-        derived = self._by_orders(
-            lambda ladder: settled(programme, stage, played, lines, ladder, gone, held), keys, rounds
-        )
+        self._orders(lambda ladder, out: settled(programme, stage, played, lines, ladder, out, held), keys, rounds)
+        derived = settled(programme, stage, played, lines, tuple(keys), gone, held)
         self._review(derived)
         checks = tuple(check for one, names in rounds for check in self._quorum(one, names, gone))
         outcome = outcome_from(self.session, derived)
@@ -210,25 +209,26 @@ class SessionCount:
         if lacking:
             self.notes.differ("SCORING_INCOMPLETE", WARN, self.subject, missing=len(lacking))
 
-    def _by_orders(
+    def _orders(
         self,
-        so_far: Callable[[tuple[Key, ...]], Derivation],
+        so_far: Callable[[tuple[Key, ...], frozenset[str]], Derivation],
         keys: list[Key],
         rounds: list[tuple[RoundFacts, tuple[str, ...]]],
-    ) -> Derivation:
-        """Reading `runoff_exhausted`: take up the leaders' votes or the lot where the rules leave people equal."""
-        derived = so_far(tuple(keys))
+    ) -> None:
+        """Reading `runoff_exhausted`: take up the leaders' votes or the lot, which order those who are still equal.
+
+        Whether one was due is asked of those who stood when the round was held, and of those who stand in the end: it
+        was decided between the two.
+        """
         for one, _ in rounds:
             if not one.tie_orders:
                 continue
-            if derived.due is None or not derived.exhausted or not one.tie_orders.keys() >= set(derived.due.candidates):
+            stood = (self._gone_before(one), self.lists.gone(self.stage))
+            if not any(_due(so_far(tuple(keys), gone), one) for gone in stood):
                 self.notes.differ("IMPORT_TIE_ORDER_NOT_DUE", BREACH, self.subject, round=one.id)
-                continue
             values = sorted((candidate, value) for candidate, (_, value) in one.tie_orders.items())
             by_lot = any(lot for lot, _ in one.tie_orders.values())
             keys.append(decided_key(DecidedBy.LOT if by_lot else DecidedBy.DECISION, values, one.id))
-            derived = so_far(tuple(keys))
-        return derived
 
     def _review(self, derived: Derivation) -> None:
         """Note what hangs on a reading or a removal, and a tie that nothing settled."""
@@ -260,6 +260,11 @@ class SessionCount:
                     code, BREACH, self.subject, round=played.id, present=check.taking_part, needed=check.needed
                 )
             yield check
+
+
+def _due(derived: Derivation, played: RoundFacts) -> bool:
+    """Say whether a tie was to be settled without a further vote, and whether everybody in it was."""
+    return derived.due is not None and derived.exhausted and played.tie_orders.keys() >= set(derived.due.candidates)
 
 
 def deciding_votes(facts: ImportFacts, polled: Stage) -> dict[str, int]:
