@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 
 from api.importing.example import example_folder
+from api.importing.template import every_table
+from ledger.import_tables import REQUIRED_TABLES
 from tests.api.calling import call
 from tests.api.conftest import reachable
 from tests.imports.folders import put
 
 __all__ = ["reachable"]
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +109,14 @@ def test_two_clerks_bring_it_in_and_everything_else_follows(home: Path, tables: 
     first = call("import", tables, "--dry-run", "--json").value
     assert exported["results_hash"] == first["results_hash"]
     assert call("verify", "--home", home, "--json").code == 0
+
+
+def test_the_readme_lists_every_table_and_its_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = README.read_text("utf-8").partition("## Bringing a selection in")[2].partition("\n## ")[0]
+    for table in every_table():
+        mark = " *" if table.name in REQUIRED_TABLES else ""
+        assert f"| `{table.name}`{mark} |" in section
+    monkeypatch.chdir(tmp_path)
+    commands = [line.split()[1:] for line in section.splitlines() if line.startswith("    ballot-ledger")]
+    assert [call(*command).code for command in commands[:3]] == [0, 0, 1]
+    assert commands[3][:2] == ["import", "example"]
