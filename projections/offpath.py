@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ledger.selection import Selection
+from ledger.state.findings import Finding
 from ledger.statements import Act
 from projections.history import HistoryLine, history_of_entries
 from projections.words import NOBODY, Names, Speaker
@@ -191,8 +192,9 @@ def off_path(state: Selection, acts: Iterable[Act], names: Names = NOBODY) -> tu
     speaker = Speaker.of(state, names)
     found = {*_by_kind(state, known), *_by_finding(state), *_calendar_changes(known)}
     told = {line.index: line for line in history_of_entries(state, known, {index for index, _ in found}, names)}
+    about = _findings_about(state)
     return tuple(
-        _line(state, category, told[index], speaker)
+        _line(category, told[index], speaker, about.get(index, []))
         for index, category in sorted(found, key=lambda one: (one[0], one[1].value))
     )
 
@@ -220,8 +222,16 @@ def _calendar_changes(acts: list[Act]) -> Iterable[tuple[int, OffPath]]:
             years.add(act.body.year)
 
 
-def _line(state: Selection, category: OffPath, line: HistoryLine, speaker: Speaker) -> OffPathLine:
-    about = [one for one in state.findings.by_id.values() if line.index in one.entries or one.raised == line.index]
+def _findings_about(state: Selection) -> dict[int, list[Finding]]:
+    """Return the findings that an entry shows or raises, by the entry; each once, in the order in which they arose."""
+    found: dict[int, list[Finding]] = {}
+    for finding in state.findings.by_id.values():
+        for entry in {*finding.entries, finding.raised}:
+            found.setdefault(entry, []).append(finding)
+    return found
+
+
+def _line(category: OffPath, line: HistoryLine, speaker: Speaker, about: list[Finding]) -> OffPathLine:
     entries = {line.index, *(entry for one in about for entry in one.entries)}
     if line.effective is not None:
         entries.add(line.effective)
