@@ -60,7 +60,7 @@ def exported_and_read(folder: Path, state: Selection, acts: tuple[Act, ...]) -> 
         )
 
 
-@pytest.mark.parametrize("seed", range(9))
+@pytest.mark.parametrize("seed", range(14))
 def test_random_selections_come_back_as_they_were(tmp_path: Path, seed: int) -> None:
     exported_and_read(tmp_path, *played(seed))
 
