@@ -17,7 +17,7 @@ from ledger.statements import Act
 from ledger.store.database import parse_dsn
 
 READ = 500
-_WRITE = 250
+_WRITE = 50
 """More at once, over a Unix socket, can make the library's recorder wait for ever."""
 _LOG = uuid5(NAMESPACE_URL, "ballots")
 
