@@ -18,6 +18,7 @@ from tests.benchmarks.history import CANDIDATES, MEMBERS, Panel, history_before_
 from tests.benchmarks.machine import new_database, new_site, server
 from tests.benchmarks.margins import margins
 from tests.benchmarks.profiles import profiled, profiled_sequencer
+from tests.benchmarks.projected_tables import rebuilds
 from tests.benchmarks.replaying import WORKERS, Beginning, audit_log, audits, ballots_of, fold, windows
 from tests.benchmarks.report import Measure, show
 from tests.benchmarks.sequencing import batches, singles
@@ -45,6 +46,8 @@ def main() -> None:
         measures = _sequencing(site, postgres, given.entries, given.repeat)
         with site.store() as store:
             measures += _replaying(store, postgres, given.audited, given.audits)
+        print("rebuilding the tables …", flush=True)
+        measures.append(Measure("tables rebuilt / fold only, of the whole log", 0.5, *rebuilds(site, 2)))
     measures.append(Measure("margins, 13 ballots of 14 candidates / a second", 1.0, *margins(given.repeat)))
     show(measures)
     print(f"\n{time.perf_counter() - start:.0f} s altogether")

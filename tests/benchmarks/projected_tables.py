@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from psycopg.conninfo import make_conninfo
 
+from api.rehearsal.live import SequencedLedger
 from ledger.embedded import EmbeddedPostgres
 from ledger.selection import Selection
 from ledger.statements import decode_own_entry
@@ -39,9 +40,7 @@ def measure(entries: int, folder: Path) -> Measured:
         install(server.dsn, SCHEMA, SERVICE)
         install_readers(server.dsn, SCHEMA, SERVICE)
         site = Site(server.dsn, make_conninfo(server.dsn, user=SERVICE), folder / "pin")
-        with played_on(site, history_before_voting()) as world:
-            panel = Panel(world, world.ledger.sequencer)  # type: ignore[attr-defined]
-            panel.grow(entries)
+        _grow(site, entries)
         with site.store() as store:
             fold = _fold(store)
             started = time.perf_counter()
@@ -51,6 +50,30 @@ def measure(entries: int, folder: Path) -> Measured:
                 if compare(current.tables, store).drifts:
                     raise LookupError("the tables differ")
                 return Measured(current.size, fold, rebuild, time.perf_counter() - started)
+
+
+def rebuilds(site: Site, repeat: int) -> tuple[list[float], list[float]]:
+    """Fold the log of a site alone and rebuild its tables, in turns; return microseconds for each entry of both."""
+    install_readers(site.admin_dsn, SCHEMA, SERVICE)
+    folds, rebuilt = [], []
+    with site.store() as store:
+        for _ in range(repeat):
+            folds.append(_fold(store) * 1e6 / store.size())
+            rebuilt.append(_rebuild(store) * 1e6 / store.size())
+    return folds, rebuilt
+
+
+def _rebuild(store: Store) -> float:
+    started = time.perf_counter()
+    with live(store, anew=True):
+        return time.perf_counter() - started
+
+
+def _grow(site: Site, entries: int) -> None:
+    with played_on(site, history_before_voting()) as world:
+        if not isinstance(world.ledger, SequencedLedger):
+            raise TypeError("the log grows on a sequencer")
+        Panel(world, world.ledger.sequencer).grow(entries)
 
 
 def _fold(store: Store) -> float:
