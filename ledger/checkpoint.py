@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -43,6 +43,7 @@ class Signer(Protocol):
         """Return the 64-byte Ed25519 signature over `message`."""
 
 
+@lru_cache(maxsize=256)
 def is_name(text: str) -> bool:
     """Say whether `text` can name a key or a log: not empty, no white space, no control character, no `+`."""
     if not text or "+" in text or any(character.isspace() or character < " " for character in text):

@@ -3,16 +3,46 @@
 A failure names the first entry that may differ: one already found bad, else the one after the largest tree that holds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from ledger.checkpoint import VerifierKey, open_checkpoint
-from ledger.errors import LedgerError, VerificationError
+from ledger.checkpoint import VerifierKey, open_checkpoint, parse_note
+from ledger.errors import LedgerError, MalformedError, VerificationError
 from ledger.pin import Pin
 from ledger.seen import checkpoint_of
 from ledger.statements import Seen
 from projections.audit.report import Check, Report
 
 CLAUSE = "七(三)"
+Claim: TypeAlias = tuple[bytes, bytes]
+"""A message and what is claimed to be the log's signature over it."""
+
+
+@dataclass(frozen=True)
+class CheckedKey(VerifierKey):
+    """The log's key, and what is known to be signed by it: a pin repeats the signature of a checkpoint."""
+
+    held: set[Claim] = field(default_factory=set, compare=False, repr=False)
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Check a signature, once."""
+        claim = message, signature
+        if claim not in self.held and VerifierKey.verify(self, message, signature):
+            self.held.add(claim)
+        return claim in self.held
+
+
+def claims_of(key: VerifierKey, notes: Iterable[bytes]) -> Iterator[Claim]:
+    """Give what these notes claim that the log signed, so that it can be checked on other cores."""
+    for data in notes:
+        try:
+            note = parse_note(data)
+        except MalformedError:
+            continue
+        for signature in note.signatures:
+            if (signature.name, signature.key_id) == (key.name, key.key_id):
+                yield note.text, signature.value
 
 
 class Promises:

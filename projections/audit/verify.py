@@ -24,7 +24,7 @@ from ledger.statements import Act, Seen, decode_entry
 from ledger.statements.foundation import CharterSealed
 from ledger.statements.notices import ObjectionReceived
 from ledger.statements.roll import KeyEnrolled, KeyRotated
-from projections.audit.promises import CLAUSE, Promises
+from projections.audit.promises import CLAUSE, CheckedKey, Claim, Promises, claims_of
 from projections.audit.report import Check, Report
 from projections.audit.signatures import Signatures
 
@@ -83,17 +83,22 @@ class Audit:
         checkpoints = list(self._source.checkpoints())
         sizes = {size for size, _ in checkpoints}
         rows = iter(self._source.rows())
+        claims = list(claims_of(self._key, (note for _, note in checkpoints)))
         with collector_at_rest(), Signatures(self._workers) as signatures:
+            for number, (text, signature) in enumerate(claims):
+                signatures.add(-1 - number, self._key.public, signature, text)
             while chunk := list(islice(rows, CHUNK)):
                 for row in chunk:
                     self._row(row, sizes, signatures)
                 if progress:
                     progress(self._next)
             signatures.finish()
-        return self._report(checkpoints, signatures.bad)
+        bad = set(signatures.bad)
+        held = {claim for number, claim in enumerate(claims) if -1 - number not in bad}
+        return self._report(checkpoints, held, sorted(place for place in bad if place >= 0))
 
-    def _report(self, checkpoints: list[tuple[int, bytes]], bad_signatures: list[int]) -> Report:
-        """Close the report: what was looked at, signatures, and what the log promised."""
+    def _report(self, checkpoints: list[tuple[int, bytes]], held: set[Claim], bad_signatures: list[int]) -> Report:
+        """Close the report: counts, signatures, and what the log promised; `held` are signatures of its own."""
         report, frontier = self.report, self._frontier
         report.looked_at |= {
             Check.FORM: self._rows,
@@ -103,11 +108,12 @@ class Audit:
             Check.SIGNATURES: self._acts,
             Check.DECISIONS: self._decisions,
         }
-        for place in sorted(bad_signatures):
+        for place in bad_signatures:
             report.fail(Check.SIGNATURES, "SIGNATURE_INVALID", place)
         report.size, report.root = frontier.size, frontier.root()
         self._roots[frontier.size] = report.root
-        promises = Promises(report, self._key, self._roots, frontier.size, self._has_tree)
+        key = CheckedKey(self._key.name, self._key.public, held)
+        promises = Promises(report, key, self._roots, frontier.size, self._has_tree)
         promises.checkpoints(checkpoints)
         pinned = {Seen(root, signature, size): place for (size, root, signature), place in self._pinned.items()}
         promises.pin(self._source.pin(), promises.seen(pinned))
