@@ -49,6 +49,7 @@ CONTENTS = (
             "scores.mean_scores",
             "score_review.outliers",
             "counting.tally",
+            "running_count.RunningCount",
             "ranking.rank",
             "cuts.cut",
         ),
