@@ -6,13 +6,14 @@ from the same database, decoding them and taking them into the state; no slower 
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from psycopg.conninfo import make_conninfo
 
 from api.rehearsal.live import SequencedLedger
+from api.rehearsal.steps_rounds import close_round
 from ledger.embedded import EmbeddedPostgres
 from ledger.selection import Selection
 from ledger.statements import decode_own_entry
@@ -20,7 +21,7 @@ from ledger.store import Store, install
 from ledger.store.readers import install_readers
 from projections.drift import compare
 from projections.live import live
-from tests.benchmarks.history import Panel, history_before_voting
+from tests.benchmarks.history import STAGE, Panel, history_before_voting
 from tests.sequenced import SCHEMA, SERVICE, Site, played_on
 
 
@@ -52,9 +53,11 @@ def measure(entries: int, folder: Path) -> Measured:
                 return Measured(current.size, fold, rebuild, time.perf_counter() - started)
 
 
-def rebuilds(site: Site, repeat: int) -> tuple[list[float], list[float]]:
-    """Fold the log of a site alone and rebuild its tables, in turns; return microseconds for each entry of both."""
+def rebuilds(empty: Site, entries: int, repeat: int) -> tuple[list[float], list[float]]:
+    """Grow a log of closed rounds, then fold it alone and rebuild its tables in turns; microseconds for each entry."""
+    site = replace(empty, pin_path=empty.pin_path.with_name("pin-of-tables"))
     install_readers(site.admin_dsn, SCHEMA, SERVICE)
+    _grow(site, entries)
     folds, rebuilt = [], []
     with site.store() as store:
         for _ in range(repeat):
@@ -73,7 +76,15 @@ def _grow(site: Site, entries: int) -> None:
     with played_on(site, history_before_voting()) as world:
         if not isinstance(world.ledger, SequencedLedger):
             raise TypeError("the log grows on a sequencer")
-        Panel(world, world.ledger.sequencer).grow(entries)
+        panel = Panel(world, world.ledger.sequencer)
+        while panel.sequencer.size < entries:
+            panel.open_round()
+            panel.submit(panel.ballots(panel.members))
+            current = world.state.rounds.session(STAGE, None).current
+            if current is None:
+                raise LookupError("no round is open")
+            # Only a closed round's ballots have rows: they are as many as the entries.
+            close_round(world, current.id)
 
 
 def _fold(store: Store) -> float:
