@@ -190,13 +190,20 @@ def off_path(state: Selection, acts: Iterable[Act], names: Names = NOBODY) -> tu
     """Return everything outside the normal path up to `state.size`, in the order of the entries."""
     known = [act for act in acts if act.index < state.size]
     speaker = Speaker.of(state, names)
-    found = {*_by_kind(state, known), *_by_finding(state), *_calendar_changes(known)}
+    found = outside(state, known)
     told = {line.index: line for line in history_of_entries(state, known, {index for index, _ in found}, names)}
     about = _findings_about(state)
-    return tuple(
-        _line(category, told[index], speaker, about.get(index, []))
-        for index, category in sorted(found, key=lambda one: (one[0], one[1].value))
-    )
+    return tuple(_line(category, told[index], speaker, about.get(index, [])) for index, category in found)
+
+
+def outside(state: Selection, acts: Iterable[Act]) -> list[tuple[int, OffPath]]:
+    """Return which of these entries were outside the normal path and in what way, in the order of the entries.
+
+    An entry that raised a finding counts, whether it is among `acts` or not.
+    """
+    known = [act for act in acts if act.index < state.size]
+    found = {*_by_kind(state, known), *_by_finding(state), *_calendar_changes(known)}
+    return sorted(found, key=lambda one: (one[0], one[1].value))
 
 
 def _by_kind(state: Selection, acts: list[Act]) -> Iterable[tuple[int, OffPath]]:

@@ -4,18 +4,18 @@ All but findings come as whole tables: they are short, and one entry may change 
 with the value of the column that names its part.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TypeAlias
 
 from ledger import canonical
 from ledger.selection import Selection
 from ledger.state.clocks import clock_of
 from ledger.statements import Act
-from projections.history import masked
+from projections.history import history_of_entries, masked
 from projections.named_votes import NamedVoteView
 from projections.named_votes import named_votes as named_vote_views
 from projections.objections import objections as objection_views
-from projections.offpath import off_path as off_path_lines
+from projections.offpath import outside
 from projections.tabular.model import Line, line, moment
 from projections.vacancies import PlacesView
 from projections.vacancies import places as places_view
@@ -137,10 +137,16 @@ def findings(state: Selection, finding_id: str) -> Iterator[Line]:
     yield line((one.id, one.code, one.severity, one.raised, one.closed, one.entries, text, said.zh, said.en))
 
 
-def off_path(state: Selection, acts: Iterable[Act]) -> Iterator[Part]:
+def off_path(state: Selection, acts: Collection[Act]) -> Iterator[Part]:
     """Give everything outside the normal path; `acts` are those that can be, with what was signed on them."""
-    for one in off_path_lines(state, acts):
-        told = one.line
-        head = (told.index, one.category.value, told.kind, told.person, told.standing, told.effective)
-        words = (f"{one.zh}：{told.zh}", f"{one.en}: {told.en}")
-        yield str(told.index), line((*head, one.entries, one.findings, *words))
+    found = outside(state, acts)
+    told = {one.index: one for one in history_of_entries(state, acts, {index for index, _ in found})}
+    raised: dict[int, list[str]] = {}
+    for finding in state.findings.by_id.values():
+        raised.setdefault(finding.raised, []).append(finding.id)
+    speaker = Speaker.of(state)
+    for index, category in found:
+        one, word = told[index], speaker.say("history", f"off.{category.value}")
+        head = (index, category.value, one.kind, one.person, one.standing, one.effective)
+        row = (*head, tuple(raised.get(index, ())), f"{word.zh}：{one.zh}", f"{word.en}: {one.en}")
+        yield str(index), line(row)
