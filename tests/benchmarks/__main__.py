@@ -20,7 +20,7 @@ from tests.benchmarks.margins import margins
 from tests.benchmarks.profiles import profiled, profiled_sequencer
 from tests.benchmarks.projected_tables import rebuilds
 from tests.benchmarks.replaying import WORKERS, Beginning, audit_log, audits, ballots_of, fold, windows
-from tests.benchmarks.report import Measure, show
+from tests.benchmarks.report import Measure, heading, show
 from tests.benchmarks.sequencing import batches, singles
 from tests.benchmarks.stock import stock_log
 from tests.sequenced import Site
@@ -41,16 +41,15 @@ def main() -> None:
     parser.add_argument("--audits", type=int, default=5, help="repetitions of the audit")
     given = parser.parse_args()
     start = time.perf_counter()
+    heading()
     with server() as postgres:
         site = new_site(postgres)
-        measures = _sequencing(site, postgres, given.entries, given.repeat)
+        show(_sequencing(site, postgres, given.entries, given.repeat))
         with site.store() as store:
-            measures += _replaying(store, postgres, given.audited, given.audits)
-        print(f"rebuilding the tables of {given.audited} entries …", flush=True)
-        measures.append(Measure("tables rebuilt / fold only", 0.5, *rebuilds(new_site(postgres), given.audited, 2)))
-    measures.append(Measure("margins, 13 ballots of 14 candidates / a second", 1.0, *margins(given.repeat)))
-    show(measures)
-    print(f"\n{time.perf_counter() - start:.0f} s altogether")
+            show(_replaying(store, postgres, given.audited, given.audits))
+        show([Measure("tables rebuilt / fold only", 0.5, *rebuilds(new_site(postgres), given.audited, 2))])
+    show([Measure("margins, 13 ballots of 14 candidates / a second", 1.0, *margins(given.repeat))])
+    print(f"{time.perf_counter() - start:.0f} s altogether")
 
 
 def _sequencing(site: Site, postgres: EmbeddedPostgres, entries: int, repeat: int) -> list[Measure]:
@@ -58,7 +57,6 @@ def _sequencing(site: Site, postgres: EmbeddedPostgres, entries: int, repeat: in
     site.preload(history)
     with site.sequencer() as sequencer:
         panel = Panel(resume(history, SequencedLedger(sequencer)), sequencer)
-        print(f"sequencing to {EARLY} entries …", flush=True)
         panel.grow(EARLY)
         bare, early = batches(panel, postgres.dsn, repeat)
         batch = Measure(f"batches of {MEMBERS} ballots of {CANDIDATES}, one core / PyNaCl", 0.5, bare, early)
@@ -66,7 +64,6 @@ def _sequencing(site: Site, postgres: EmbeddedPostgres, entries: int, repeat: in
         raw, ours = singles(panel, postgres.dsn, 10 * repeat)
         single = Measure("single statement with receipt / raw INSERT", 0.5, raw, ours)
         single = _explained(single, lambda: profiled_sequencer(sequencer, lambda: singles(panel, postgres.dsn, repeat)))
-        print(f"sequencing to {entries} entries …", flush=True)
         panel.grow(entries)
         late_bare, late = batches(panel, postgres.dsn, repeat)
     return [
@@ -78,18 +75,15 @@ def _sequencing(site: Site, postgres: EmbeddedPostgres, entries: int, repeat: in
 
 
 def _replaying(store: Store, postgres: EmbeddedPostgres, audited: int, repeat: int) -> list[Measure]:
-    print(f"auditing {audited} entries …", flush=True)
     source = Beginning(store, audited)
     bare, ours, signatures = audits(source, repeat)
     name = f"audit of {source.size} entries, {signatures} signatures / PyNaCl, {WORKERS} workers"
     audit = _explained(Measure(name, 0.7, bare, ours), lambda: profiled(lambda: audit_log(source)))
-    print("storing ballots by the stock library …", flush=True)
     ballots = ballots_of(store, EARLY, 4 * WINDOW)
     with ExitStack() as stack:
         stock, plain = (stock_log(new_database(postgres), ballots, plain=plain) for plain in (False, True))
         stack.callback(stock.close)
         stack.callback(plain.close)
-        print("folding and deciding again …", flush=True)
         costs = windows(store, stock, plain, len(ballots), EARLY, WINDOW)
     few = max(1, len(costs.fold) // 4)
     folding = Measure("fold only / stock notification log", 2.0, costs.stock, costs.fold)

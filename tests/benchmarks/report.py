@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+_WIDTH = 72
 _FLOOR = 0.7
 """A measure below this part of its target is not only missed but far off."""
 
@@ -33,15 +34,16 @@ class Measure:
         return "MISS" if self.ratio >= _FLOOR * self.target else "MISS, below 0.7 of the target"
 
 
+def heading() -> None:
+    """Print the head of the table."""
+    print(f"{'µs for each entry, medians':{_WIDTH}}  baseline      ours  ratio  target  verdict")
+
+
 def show(measures: Sequence[Measure]) -> None:
-    """Print the table, and under it why a target that is missed is missed."""
-    width = max(len(measure.name) for measure in measures)
-    heading = "µs for each entry, medians"
-    print(f"\n{heading:{width}}  baseline      ours  ratio  target  verdict")
+    """Print rows of the table, and under each whose target is missed where its time goes."""
     for measure in measures:
         target = f"{measure.target:6.2f}" if measure.target else f"{'-':>6}"
         times = f"{median(measure.baseline):8.1f}  {median(measure.ours):8.1f}"
-        print(f"{measure.name:{width}}  {times}  {measure.ratio:5.2f}  {target}  {measure.verdict}")
-    for measure in measures:
+        print(f"{measure.name:{_WIDTH}}  {times}  {measure.ratio:5.2f}  {target}  {measure.verdict}", flush=True)
         if measure.note:
-            print(f"\n{measure.name}:\n{measure.note}")
+            print(measure.note)
