@@ -1,0 +1,1 @@
+"""Tests of exports, of who may read what, and of comparing logs."""
