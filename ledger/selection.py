@@ -18,6 +18,7 @@ from ledger.state import (
     deliberation,
     disputes,
     imports,
+    log,
     naming,
     notices,
     objections,
@@ -37,6 +38,7 @@ from ledger.state.disputes import Evidence
 from ledger.state.findings import FOLDS as FINDING_FOLDS
 from ledger.state.findings import Findings
 from ledger.state.imports import Imports
+from ledger.state.log import Log
 from ledger.state.matters import ExtraSigners, Folds
 from ledger.state.naming import Naming
 from ledger.state.notices import Notices
@@ -64,6 +66,7 @@ _MATTERS = (
     naming,
     disputes,
     imports,
+    log,
 )
 
 
@@ -97,6 +100,7 @@ class Selection:
     size: int = 0
     at: int = 0
     sealed: Charter | None = None
+    log: Log = field(default_factory=Log)
     roll: Roll = field(default_factory=Roll)
     findings: Findings = field(default_factory=Findings)
     out: dict[str, Out] = field(default_factory=dict)

@@ -60,6 +60,7 @@ class OffPath(StrEnum):
     ENDED = "ended"
     DISPUTE = "dispute"
     ERASURE = "erasure"
+    RECOVERY = "recovery"
     BACKDATED = "backdated"
 
 
@@ -128,6 +129,8 @@ _ACTS: MappingProxyType[str, tuple[tuple[OffPath, _Condition], ...]] = MappingPr
         "finding.raised": ((OffPath.DISPUTE, _always),),
         "key.revoked": ((OffPath.KEY, _always),),
         "key.rotated": ((OffPath.KEY, _always),),
+        "log.recovered": ((OffPath.RECOVERY, _always),),
+        "log_key.rotated": ((OffPath.KEY, _always),),
         "name.corrected": ((OffPath.NAME_CORRECTION, _always),),
         "notice.changed": ((OffPath.NOTICE_CHANGE, _always),),
         "objection.received": ((OffPath.PAPER, _arrived_on_paper),),

@@ -13,6 +13,7 @@ from ledger.decisions import (
     findings,
     foundation,
     imports,
+    log,
     naming,
     notices,
     objections,
@@ -37,7 +38,7 @@ from ledger.statements.notices import ObjectionReceived, ObjectionWithdrawn
 
 _FAMILIES = (
     foundation, people, applications, screening, bodies, sessions, rounds, ballots, closing, polls, deliberation,
-    vacancies, notices, objections, naming, aftermath, findings, certification, imports,
+    vacancies, notices, objections, naming, aftermath, findings, certification, imports, log,
 )  # fmt: skip
 
 DECISIONS: Decisions = {}

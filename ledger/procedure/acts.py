@@ -82,6 +82,9 @@ ACTS = MappingProxyType(
         "role.granted": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True),
         "role.withdrawn": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True),
         "office.succeeded": ActRule("七(三)", (REGISTRAR,), (), (DISCIPLINE,), 1, recheck=True, suspended=True),
+        # The log itself
+        "log_key.rotated": ActRule("七(三)", (SPONSOR,), (), (SPONSOR,), 1, recheck=True, suspended=True),
+        "log.recovered": ActRule("七(三)", (DISCIPLINE,), (), (SPONSOR,), 1, recheck=True, suspended=True),
         # Applications
         "application.filed": ActRule("六(二)", (APPLICANT, RECOMMENDER, INTAKE)),
         "consent.given": ActRule("六(二)"),

@@ -133,6 +133,7 @@ def seal(state: "Selection", act: "Act") -> None:
         offices={founder.person: founder.office for founder in body.founders},
     )
     state.sealed.count_endorsements()
+    state.log.found(body.log_key)
     for founder in body.founders:
         public = strict_b64decode(founder.public_key, "public_key")
         state.roll.add_person(Person(founder.person, founder.office, None, None))
