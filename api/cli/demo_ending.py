@@ -26,6 +26,7 @@ from ledger.checkpoint import parse_vkey
 from ledger.selection import Selection
 from ledger.state.rounds import Cast as Ballot
 from ledger.statements import decode_own_entry
+from projections.audit.catalogue import title
 from projections.audit.report import Report
 from projections.audit.verify import Audit
 from projections.explain import explain_place
@@ -151,9 +152,7 @@ def _verify(done: Played) -> Report:
 
 
 def _verified(made: Terminal, report: Report) -> str:
-    checks = "  ".join(
-        f"{made.word('check-' + check.value.split()[1])} {looked_at}" for check, looked_at in report.looked_at.items()
-    )
+    checks = "  ".join(f"{title(check, made.language)} {looked_at}" for check, looked_at in report.looked_at.items())
     name = "clean" if report.clean else "not-clean"
     return f"{checks}\n{made.word(name, size=report.size, root=report.root.hex(), first=report.first_bad_index)}"
 

@@ -9,10 +9,12 @@ import typer
 from api.cli.founding import VKEY_FILE
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.stored_log import StoredLog
-from api.cli.terminal import Exit, Terminal, row, table, terminal
+from api.cli.terminal import Terminal, row, table, terminal
 from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.keyfile import read_key
 from ledger.opening import Home, open_store, read_home
+from projections.audit import telling
+from projections.audit.catalogue import word
 from projections.audit.report import Report
 from projections.audit.verify import Audit
 
@@ -32,8 +34,8 @@ def verify(
         key = log_key_of(found, vkey)
         report = run_audit(made, found, key)
         tell_report(made, report)
-        if not report.clean:
-            raise typer.Exit(Exit.REFUSED if report.failures else Exit.CANNOT)
+        if report.exit_code:
+            raise typer.Exit(report.exit_code)
 
 
 def run_audit(made: Terminal, home: Home, key: VerifierKey) -> Report:
@@ -57,47 +59,18 @@ def log_key_of(home: Home, given: str | None) -> VerifierKey:
 
 def tell_report(made: Terminal, report: Report) -> None:
     """Print the numbered checks, every failure with its index, and the verdict."""
-    shown = table(made.word("check"), made.word("looked-at"), made.word("verdict"))
+    language = made.language
+    shown = table(*(word(name, language) for name in ("check", "looked-at", "verdict")))
     for check, looked_at in report.looked_at.items():
-        failed = sum(failure.check is check for failure in report.failures)
-        verdict = made.word("not-checked") if check in report.not_checked else made.word("ok")
-        if failed:
-            verdict = made.word("failed", failed=failed)
-        shown.add_row(*row(f"{check.value} {made.word('check-' + check.value.split()[1])}", looked_at, verdict))
+        shown.add_row(*row(telling.check_name(check, language), looked_at, telling.verdict(report, check, language)))
+    for check in report.out_of_scope:
+        shown.add_row(*row(telling.check_name(check, language), "-", word("out-of-scope", language)))
     made.show(shown)
-    for failure in report.failures:
-        sentence = made.sentence(failure.code, failure.facts, "findings")
-        made.show(f"#{failure.index}  {failure.code}  {failure.clause}  {sentence}")
-    name = "clean" if report.clean else "not-clean"
-    made.show(made.word(name, size=report.size, root=report.root.hex(), first=report.first_bad_index))
+    made.show(*(telling.failure_line(failure, language) for failure in report.failures))
+    made.show(*telling.counted(report, language), telling.closing(report, language))
     made.give(told_report(made, report))
 
 
 def told_report(made: Terminal, report: Report) -> dict[str, Any]:
     """Return a report as plain values."""
-    return {
-        "checks": [
-            {
-                "check": check.value,
-                "failures": sum(failure.check is check for failure in report.failures),
-                "looked_at": looked_at,
-                "not_checked": report.not_checked.get(check),
-            }
-            for check, looked_at in report.looked_at.items()
-        ],
-        "clean": report.clean,
-        "failures": [
-            {
-                "check": one.check.value,
-                "clause": one.clause,
-                "code": one.code,
-                "facts": dict(one.facts),
-                "index": one.index,
-                "text": made.sentence(one.code, one.facts, "findings"),
-            }
-            for one in report.failures
-        ],
-        "first_bad_index": report.first_bad_index,
-        "root": report.root.hex(),
-        "size": report.size,
-    }
+    return telling.told(report, made.language)

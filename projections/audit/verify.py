@@ -5,6 +5,7 @@ refused here, with its clause and index. Signatures, most of the work, are check
 everything else is one pass.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from itertools import islice
@@ -20,10 +21,12 @@ from ledger.pin import Pin
 from ledger.roll import SEALED_PREFIX
 from ledger.selection import Selection
 from ledger.signing import key_id, pae, strict_b64decode
+from ledger.state.rounds import Grade
 from ledger.statements import Act, Seen, decode_entry
 from ledger.statements.foundation import CharterSealed
 from ledger.statements.notices import ObjectionReceived
 from ledger.statements.roll import KeyEnrolled, KeyRotated
+from ledger.statements.rounds import ResultCertified
 from projections.audit.promises import CLAUSE, CheckedKey, Claim, Promises, claims_of
 from projections.audit.report import Check, Report
 from projections.audit.signatures import Signatures
@@ -75,7 +78,7 @@ class Audit:
         self._sealed: set[bytes] = set()
         self._next = 0
         self._last_at = 0
-        self._rows = self._leaves = self._acts = self._decisions = 0
+        self._rows = self._leaves = self._acts = self._decisions = self._results = 0
         self._has_tree = self._decidable = True
 
     def run(self, progress: Progress | None = None) -> Report:
@@ -107,7 +110,10 @@ class Audit:
             Check.TREE: self._leaves,
             Check.SIGNATURES: self._acts,
             Check.DECISIONS: self._decisions,
+            Check.RESULTS: self._results,
         }
+        report.grades = grades_of(self.state)
+        report.origin = self._key.name
         for place in bad_signatures:
             report.fail(Check.SIGNATURES, "SIGNATURE_INVALID", place)
         report.size, report.root = frontier.size, frontier.root()
@@ -204,10 +210,12 @@ class Audit:
                 report.fail(Check.DECISIONS, "CHARTER_INVALID", place, "一", where="origin, log_key")
             public_key_of(self.state, act.signed)
             refusal = decide(self.state, statement, act.at)
+            if type(statement.body) is ResultCertified:
+                self._results += 1
             if refusal is not None:
                 report.fail(Check.DECISIONS, refusal.code, place, refusal.clause, **refusal.facts)
                 if refusal.code == "RESULT_NOT_DERIVED":
-                    report.fail(Check.DECISIONS, "REPLAY_DIVERGES", place, refusal.clause, **refusal.facts)
+                    report.fail(Check.RESULTS, "REPLAY_DIVERGES", place, refusal.clause, **refusal.facts)
             self.state.apply(act)
         except VerificationError as error:
             report.fail(Check.SIGNATURES, error.code, place)
@@ -216,6 +224,14 @@ class Audit:
             # Only an entry that must never have been admitted can make a decision or a fold fail, in whatever manner.
             report.fail(Check.DECISIONS, "REPLAY_DIVERGES", place, reason=type(error).__name__)
             self._deciding_ends(place)
+
+
+def grades_of(state: Selection) -> dict[str, int]:
+    """Count the ballots by how they came: signed by the member, transcribed from paper, imported."""
+    counts = Counter(cast.grade for cast in state.rounds.cast.values())
+    done = state.imports.completed
+    counts[Grade.IMPORTED] += done.declared.get("ballots", 0) if done else 0
+    return {grade.value: counts[grade] for grade in Grade}
 
 
 _BRING_KEYS = frozenset((CharterSealed, KeyEnrolled, KeyRotated, ObjectionReceived))

@@ -252,7 +252,7 @@ def test_H15_a_result_that_no_longer_follows_is_a_breach_and_blocks_the_next(wor
     report = site.audit()
     assert {(failure.check, failure.code, failure.index, failure.clause) for failure in report.failures} == {
         (Check.DECISIONS, "RESULT_NOT_DERIVED", index, "五(三)"),
-        (Check.DECISIONS, "REPLAY_DIVERGES", index, "五(三)"),
+        (Check.RESULTS, "REPLAY_DIVERGES", index, "五(三)"),
     }
     with site.store() as store:
         again = replay(entry for _, entry in store.read_entries())

@@ -27,6 +27,7 @@ from ledger.signing import SigningKey
 from ledger.statements import decode_entry, encode_entry
 from ledger.statements.foundation import ActCountersigned, CalendarRecorded, StageOpened
 from ledger.statements.roll import RoleGranted
+from projections.audit.catalogue import LIVE
 from projections.audit.report import Check, Report
 from projections.audit.verify import Row, verify_log
 from tests import finalists, plays, voting
@@ -109,11 +110,14 @@ def test_a_sound_log_is_clean_and_everything_was_looked_at(programme: str) -> No
     assert report.first_bad_index is None
     assert (report.size, progress[-1]) == (size, size)
     assert report.root == doctored(freeze(resume(freeze(finalists.at_approval(programme))))).audit().root
-    assert report.looked_at == dict.fromkeys(Check, size) | {
-        Check.CHECKPOINTS: size,
+    results = sum(decode_entry(entry).statement.type == "result.certified" for entry in ledger.entries)
+    assert results
+    assert report.looked_at == dict.fromkeys(LIVE, size) | {
         Check.PIN: 1,
+        Check.RESULTS: results,
         Check.SEEN: size - 1,
     }
+    assert report.grades["signed"] > 0
 
 
 def test_an_empty_log_is_clean_but_for_its_missing_pin() -> None:
@@ -477,5 +481,5 @@ def test_a_dishonest_log_is_told_its_clause_and_index(crime: Crime, code: str, c
     assert isinstance(world.ledger, MemoryLedger)
     report = verify_log(world.ledger, LOG_VKEY)
     found = [(failure.check, failure.code, failure.clause, failure.index) for failure in report.failures]
-    also = [(Check.DECISIONS, "REPLAY_DIVERGES", clause, index)] if code == "RESULT_NOT_DERIVED" else []
+    also = [(Check.RESULTS, "REPLAY_DIVERGES", clause, index)] if code == "RESULT_NOT_DERIVED" else []
     assert found == [(Check.DECISIONS, code, clause, index), *also]
