@@ -4,18 +4,30 @@ Lock and append share the connection, so a sequencer that lost its lock cannot a
 a pooler in transaction mode the lock would belong to nobody.
 """
 
+from collections.abc import Sequence
 from struct import Struct
-from typing import Any, ClassVar
 
 import psycopg
-from psycopg import pq
-from psycopg.adapt import Buffer, Dumper
-from psycopg.types.numeric import Int8
+from psycopg import errors, pq
 
 from ledger.errors import LedgerError, StoreError
 from ledger.store import schema as layout
 from ledger.store.batch import AppendBatch
 from ledger.store.database import Connection, check_installed, connect, store_error, translated
+
+_INT8, _BYTEA, _TEXT = (psycopg.postgres.types[name] for name in ("int8", "bytea", "text"))
+_PARAMETERS = (
+    _INT8.oid,
+    _BYTEA.array_oid,
+    _TEXT.array_oid,
+    _BYTEA.array_oid,
+    _BYTEA.array_oid,
+    _INT8.oid,
+    _BYTEA.oid,
+    _BYTEA.array_oid,
+    _INT8.array_oid,
+)
+_APPEND = b"append"
 
 # A lock whose holder vanished from the network must not stand for the two hours that are the system's default.
 _SETTINGS = """
@@ -36,7 +48,6 @@ class Writer:
         self._connection: Connection | None = None
         self._lost_lock = False
         self._holds_lock = False
-        self._append = f"SELECT {schema}.append(%b, %b, %b::text[], %b, %b, %b, %b, %b, %b::bigint[])".encode()
 
     def hold_sequencer_lock(self) -> None:
         """Become the log's one sequencer until `close` or until the connection is lost; again is harmless.
@@ -66,7 +77,11 @@ class Writer:
         if self._lost_lock:
             raise StoreError("STORE_UNAVAILABLE", schema=self._schema, reason="the sequencer's lock was lost")
         try:
-            connection.execute(self._append, _parameters(batch), prepare=True)
+            # Straight through libpq: the driver's own way of sending arrays costs a third of a small append.
+            result = connection.pgconn.exec_prepared(
+                _APPEND, _parameters(batch), [pq.Format.BINARY] * len(_PARAMETERS), pq.Format.BINARY
+            )
+            _check(result)
         except psycopg.Error as error:
             if not connection.closed:
                 raise store_error(error, self._schema) from error
@@ -90,10 +105,12 @@ class Writer:
                 with translated(self._schema):
                     connection.execute(_SETTINGS)
                     check_installed(connection, self._schema)
+                    places = ", ".join(f"${place}" for place in range(1, len(_PARAMETERS) + 1))
+                    query = f"SELECT {self._schema}.append({places})".encode()
+                    _check(connection.pgconn.prepare(_APPEND, query, _PARAMETERS))
             except LedgerError:
                 connection.close()
                 raise
-            connection.adapters.register_dumper(_ByteaArray, _ByteaArrayDumper)
             self._connection = connection
         return self._connection
 
@@ -102,39 +119,39 @@ class Writer:
         self.close()
 
 
-class _ByteaArray(list[bytes]):
-    """A list that the driver sends as bytea[] in one piece, eight times as fast as element by element."""
+_EMPTY = Struct("!iiI")
+_HEAD = Struct("!iiIii")
+_EIGHT = Struct("!q")
+_LENGTH = Struct("!i")
 
 
-class _ByteaArrayDumper(Dumper):
-    format = pq.Format.BINARY
-    oid = psycopg.postgres.types["bytea"].array_oid
-    _empty: ClassVar[Struct] = Struct("!iiI")
-    _head: ClassVar[Struct] = Struct("!iiIii")
-    _length: ClassVar[Struct] = Struct("!i")
-
-    def dump(self, obj: list[bytes]) -> Buffer:
-        """Return PostgreSQL's binary form of a one-dimensional array without nulls."""
-        element_oid = psycopg.postgres.types["bytea"].oid
-        # Dimensions, no nulls, type of elements; then length and lower bound of the only dimension, if there is one.
-        parts = [
-            self._head.pack(1, 0, element_oid, len(obj), 1) if obj else self._head.pack(0, 0, element_oid, 0, 0)[:12]
-        ]
-        for item in obj:
-            parts += (self._length.pack(len(item)), item)
-        return b"".join(parts)
+def _check(result: pq.abc.PGresult) -> None:
+    """Raise the driver's error for a statement that failed."""
+    if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+        raise errors.error_from_result(result)
 
 
-def _parameters(batch: AppendBatch) -> tuple[Any, ...]:
+def _array(element_oid: int, items: Sequence[bytes]) -> bytes:
+    """Return PostgreSQL's binary form of a one-dimensional array without nulls, given its elements' binary forms."""
+    if not items:
+        return _EMPTY.pack(0, 0, element_oid)
+    # Dimensions, no nulls, type of elements; then length and lower bound of the only dimension.
+    parts = [_HEAD.pack(1, 0, element_oid, len(items), 1)]
+    for item in items:
+        parts += (_LENGTH.pack(len(item)), item)
+    return b"".join(parts)
+
+
+def _parameters(batch: AppendBatch) -> list[bytes]:
     entries = batch.entries
-    return (
-        Int8(batch.first_index),
-        _ByteaArray(entry.data for entry in entries),
-        [entry.topic for entry in entries],
-        _ByteaArray(entry.statement_id for entry in entries),
-        _ByteaArray(b"".join([value for _, _, value in entry.nodes]) for entry in entries),
-        Int8(batch.size),
+    return [
+        _EIGHT.pack(batch.first_index),
+        _array(_BYTEA.oid, [entry.data for entry in entries]),
+        _array(_TEXT.oid, [entry.topic.encode() for entry in entries]),
+        _array(_BYTEA.oid, [entry.statement_id for entry in entries]),
+        _array(_BYTEA.oid, [b"".join([value for _, _, value in entry.nodes]) for entry in entries]),
+        _EIGHT.pack(batch.size),
         batch.checkpoint_note,
-        _ByteaArray(key for key, _ in batch.spent),
-        [Int8(index) for _, index in batch.spent],
-    )
+        _array(_BYTEA.oid, [key for key, _ in batch.spent]),
+        _array(_INT8.oid, [_EIGHT.pack(index) for _, index in batch.spent]),
+    ]

@@ -277,9 +277,14 @@ class CutAfterCommit:
         """Say whether the connection is closed."""
         return self.connection.closed
 
-    def execute(self, *arguments: Any, **options: Any) -> None:
+    @property
+    def pgconn(self) -> Any:
+        """Stand between the writer and libpq."""
+        return self
+
+    def exec_prepared(self, *arguments: Any) -> Any:
         """Run the statement, then break."""
-        self.connection.execute(*arguments, **options)
+        self.connection.pgconn.exec_prepared(*arguments)
         self.connection.close()
         raise psycopg.OperationalError("the connection is lost")
 
