@@ -1,142 +1,208 @@
-"""Evidence kept as files in one folder, each named by its salted digest.
+"""Evidence: files and personal records, each named by its salted digest, behind one interface; and kept in a folder.
 
-The digest is SHA-256 over the 32 bytes of salt and then the content, so that nobody who reads a digest in the log can
-try out which name or number it stands for. Salt, class and media type stand in a small canonical record beside the
-content. Personal evidence can be erased; the record then says so, and the salt is gone with the content.
+Salt, class and media type stand in a small canonical record beside the content. Personal evidence is erased for good:
+the record then says so, and the salt is gone with the content. Nothing here asks whether an act may be done: evidence
+is erased after the entry that says why is in the log (`ledger.evidence_duties`), never before.
+
+Whoever copies a folder or a database keeps what is erased here: backups of evidence are to be pruned of what the log
+says was erased (`ballot-ledger evidence list --erased`), and of the folder's drafts, which a crash may leave.
 """
 
-import hashlib
 import os
-import re
 import secrets
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from ledger import canonical
-from ledger.errors import MalformedError, StoreError, VerificationError
-from ledger.signing import encode_base64, strict_b64decode
+from ledger.errors import StoreError
+from ledger.evidence_content import (
+    CLASSES,
+    MOST_BYTES,
+    PIECE_BYTES,
+    SALT_BYTES,
+    EvidenceFile,
+    EvidenceRecord,
+    Intake,
+    Limits,
+    Source,
+    checked_digest,
+    checked_salt,
+    decode_record,
+    evidence_digest,
+    verified,
+)
+from ledger.evidence_media import MEDIA_TYPES
 
-SALT_BYTES = 32
-MOST_BYTES = 50 * 1024 * 1024
-CLASSES = ("personal", "deciding")
-_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+__all__ = [
+    "CLASSES",
+    "MOST_BYTES",
+    "SALT_BYTES",
+    "EvidenceFile",
+    "EvidenceFolder",
+    "EvidenceRecord",
+    "EvidenceStore",
+    "evidence_digest",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceFile:
-    """A piece of evidence as it was put on file."""
+class EvidenceStore(Protocol):
+    """Where the evidence of one ledger is kept."""
 
-    digest: str
-    content: bytes
-    salt: bytes
-    evidence_class: str
-    media_type: str
+    def put(self, content: Source, evidence_class: str, media_type: str, salt: bytes | None = None) -> str:
+        """Keep `content` and return its salted digest; the salt is random unless given.
 
+        Raises `MalformedError` `EVIDENCE_TOO_LARGE`, `EVIDENCE_CLASS_UNKNOWN`, `MEDIA_TYPE_REFUSED`, `MEDIA_MISMATCH`
+        or `SALT_INVALID`, and `StoreError` `EVIDENCE_ERASED` for what was erased here under this digest.
+        """
 
-def evidence_digest(salt: bytes, content: bytes) -> str:
-    """Return the salted digest by which entries name a piece of evidence."""
-    return hashlib.sha256(salt + content).hexdigest()
+    def record(self, digest: str) -> EvidenceRecord:
+        """Return what is known of a piece of evidence; raises `StoreError` `EVIDENCE_MISSING` where nothing is."""
+
+    def pieces(self, digest: str) -> Iterator[bytes]:
+        """Yield the content piece by piece, the last one only once all of it has been held against the digest.
+
+        Raises `VerificationError` `ATTACHMENT_MISMATCH` if it is not what was filed, `StoreError` `EVIDENCE_MISSING` or
+        `EVIDENCE_ERASED`.
+        """
+
+    def get(self, digest: str) -> EvidenceFile:
+        """Return the evidence of this digest with its content in memory, checked; raises as `pieces` does."""
+
+    def erase(self, digest: str, *, retention_over: bool = False) -> None:
+        """Erase evidence with its salt; again is harmless, and finishes what a crash cut short.
+
+        Raises `StoreError` `EVIDENCE_RETAINED` for what decided something, unless its retention is over.
+        """
+
+    def digests(self) -> Iterator[str]:
+        """Yield the digest of everything on record, erased evidence too, in ascending order."""
 
 
 class EvidenceFolder:
     """The evidence of one ledger on this machine: directories 0700, files 0600."""
 
-    def __init__(self, path: Path | str, most_bytes: int = MOST_BYTES) -> None:
-        """Use the folder `path`, which is made on first use; no file may be larger than `most_bytes`."""
+    def __init__(
+        self, path: Path | str, most_bytes: int = MOST_BYTES, media_types: frozenset[str] = MEDIA_TYPES
+    ) -> None:
+        """Use the folder `path`, which is made on first use; nothing larger, and of no other type, is put on file."""
         self._path = Path(path)
-        self._most = most_bytes
+        self._limits = Limits(most_bytes, media_types)
 
-    def put(self, content: bytes, evidence_class: str, media_type: str, salt: bytes | None = None) -> str:
-        """Keep `content` and return its salted digest; the salt is random unless given.
+    def put(self, content: Source, evidence_class: str, media_type: str, salt: bytes | None = None) -> str:
+        """Keep `content` (see `EvidenceStore.put`); raises `StoreError` `EVIDENCE_NOT_WRITTEN` besides."""
+        intake = Intake(evidence_class, media_type, checked_salt(salt), self._limits)
+        draft = self._draft(intake.pieces(content))
+        try:
+            record = intake.record
+            if self._record_path(record.digest).exists():
+                for _ in self.pieces(record.digest):
+                    pass
+                return record.digest
+            # The record comes last: without it the content is not on file.
+            self._move(draft, self._content_path(record.digest))
+            self._write(self._record_path(record.digest), record.encode())
+            return record.digest
+        finally:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
 
-        Raises `MalformedError` `EVIDENCE_TOO_LARGE`, `EVIDENCE_CLASS_UNKNOWN` or `SALT_INVALID`, and `StoreError`
-        `EVIDENCE_ERASED` for what was erased here under this digest.
-        """
-        if len(content) > self._most:
-            raise MalformedError("EVIDENCE_TOO_LARGE", bytes=len(content), limit=self._most)
-        if evidence_class not in CLASSES:
-            raise MalformedError("EVIDENCE_CLASS_UNKNOWN", known=", ".join(CLASSES))
-        salt = secrets.token_bytes(SALT_BYTES) if salt is None else salt
-        if len(salt) != SALT_BYTES:
-            raise MalformedError("SALT_INVALID", bytes=len(salt), expected=SALT_BYTES)
-        digest = evidence_digest(salt, content)
-        if self._record_path(digest).exists():
-            self.get(digest)
-            return digest
-        record = {"class": evidence_class, "media_type": media_type, "salt": encode_base64(salt)}
-        # The record comes last: without it the content is not on file.
-        self._write(self._content_path(digest), content)
-        self._write(self._record_path(digest), canonical.encode(record))
-        return digest
+    def record(self, digest: str) -> EvidenceRecord:
+        """Return what is known of a piece of evidence (see `EvidenceStore.record`)."""
+        path = self._content_path(digest)
+        try:
+            data = self._record_path(digest).read_bytes()
+        except OSError:
+            raise StoreError("EVIDENCE_MISSING", digest=digest) from None
+        return decode_record(digest, data, path.stat().st_size if path.is_file() else None)
 
-    def get(self, digest: str) -> EvidenceFile:
-        """Return the evidence of this digest, checked against it.
-
-        Raises `VerificationError` `ATTACHMENT_MISMATCH` if it is not what was filed, `StoreError` `EVIDENCE_MISSING` or
-        `EVIDENCE_ERASED`.
-        """
-        record = self._record(digest)
-        if record.get("erased"):
+    def pieces(self, digest: str) -> Iterator[bytes]:
+        """Yield the content piece by piece (see `EvidenceStore.pieces`)."""
+        record = self.record(digest)
+        if record.erased:
             raise StoreError("EVIDENCE_ERASED", digest=digest)
         try:
-            content = self._content_path(digest).read_bytes()
-            salt = strict_b64decode(record["salt"], "salt")
-        except FileNotFoundError:
+            file = self._content_path(digest).open("rb")
+        except OSError:
             raise StoreError("EVIDENCE_MISSING", digest=digest) from None
-        except (KeyError, TypeError, MalformedError):
-            raise VerificationError("ATTACHMENT_MISMATCH", digest=digest) from None
-        if evidence_digest(salt, content) != digest:
-            raise VerificationError("ATTACHMENT_MISMATCH", digest=digest)
-        return EvidenceFile(digest, content, salt, str(record.get("class")), str(record.get("media_type")))
+        with file:
+            yield from verified(record, iter(lambda: file.read(PIECE_BYTES), b""))
 
-    def erase(self, digest: str) -> None:
-        """Erase personal evidence with its salt; raises `StoreError` `EVIDENCE_RETAINED` for what decided something."""
-        record = self._record(digest)
-        if record.get("class") != "personal":
+    def get(self, digest: str) -> EvidenceFile:
+        """Return the evidence of this digest, checked against it (see `EvidenceStore.get`)."""
+        return whole(self, digest)
+
+    def erase(self, digest: str, *, retention_over: bool = False) -> None:
+        """Erase evidence with its salt (see `EvidenceStore.erase`)."""
+        record = self.record(digest)
+        if record.evidence_class != "personal" and not retention_over:
             raise StoreError("EVIDENCE_RETAINED", digest=digest)
-        self._write(self._record_path(digest), canonical.encode({"class": "personal", "erased": True}))
+        if not record.erased:
+            left = EvidenceRecord(digest, record.evidence_class, None, None, None)
+            self._write(self._record_path(digest), left.encode())
         self._content_path(digest).unlink(missing_ok=True)
+        _fsync(self._content_path(digest).parent)
 
-    def _record(self, digest: str) -> dict[str, Any]:
-        path = self._record_path(digest)
-        try:
-            record = canonical.decode(path.read_bytes())
-        except FileNotFoundError:
-            raise StoreError("EVIDENCE_MISSING", digest=digest) from None
-        except MalformedError:
-            raise VerificationError("ATTACHMENT_MISMATCH", digest=digest) from None
-        if not isinstance(record, dict):
-            raise VerificationError("ATTACHMENT_MISMATCH", digest=digest)
-        return record
+    def digests(self) -> Iterator[str]:
+        """Yield the digest of everything on record, erased evidence too, in ascending order."""
+        for path in sorted(self._path.glob("[0-9a-f][0-9a-f]/*.json")):
+            if not path.name.startswith("."):
+                yield path.stem
 
     def _content_path(self, digest: str) -> Path:
         # The digest comes from a statement: nothing but one may become part of a path.
-        if not _DIGEST.match(digest):
-            raise MalformedError("DIGEST_INVALID")
-        return self._path / digest[:2] / digest
+        return self._path / checked_digest(digest)[:2] / digest
 
     def _record_path(self, digest: str) -> Path:
         return self._content_path(digest).with_suffix(".json")
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Write so that the file is there whole or not at all."""
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        self._move(self._draft([data]), path)
+
+    def _draft(self, pieces: Iterable[bytes]) -> Path:
+        """Write the pieces to a new file of their own, on disk when this returns; nothing is left of a failure."""
+        draft = self._path / f".draft.{secrets.token_hex(8)}"
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.parent.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(data)
+                for piece in pieces:
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
+        except BaseException as error:
+            with suppress(OSError):
+                draft.unlink()
+            if isinstance(error, OSError):
+                raise _not_written(error) from None
+            raise
+        return draft
+
+    def _move(self, draft: Path, path: Path) -> None:
+        """Give a finished draft its name, so that the file is there whole or not at all."""
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             draft.replace(path)
+            _fsync(path.parent)
         except OSError as error:
             with suppress(OSError):
                 draft.unlink()
-            raise StoreError("EVIDENCE_NOT_WRITTEN", cause=error.strerror or type(error).__name__) from None
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            raise _not_written(error) from None
+
+
+def whole(store: EvidenceStore, digest: str) -> EvidenceFile:
+    """Return evidence with its content in memory, checked; raises as `EvidenceStore.pieces` does."""
+    record = store.record(digest)
+    content = b"".join(store.pieces(digest))
+    return EvidenceFile(digest, content, record.salt or b"", record.evidence_class, record.media_type or "")
+
+
+def _not_written(error: OSError) -> StoreError:
+    return StoreError("EVIDENCE_NOT_WRITTEN", cause=error.strerror or type(error).__name__)
+
+
+def _fsync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -8,6 +8,7 @@ from ledger.errors import MalformedError, StoreError, VerificationError
 from ledger.evidence import EvidenceFolder, evidence_digest
 
 SALT = bytes(range(32))
+PNG = b"\x89PNG\r\n\x1a\n scan of a ballot"
 
 
 @pytest.fixture
@@ -40,25 +41,37 @@ def test_only_the_owner_may_read(evidence: EvidenceFolder, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("suffix", ["", ".json"])
 def test_altered_files_are_a_mismatch(evidence: EvidenceFolder, tmp_path: Path, suffix: str) -> None:
-    digest = evidence.put(b"certificate", "deciding", "application/pdf")
+    digest = evidence.put(b"%PDF-1.7 certificate", "deciding", "application/pdf")
     path = tmp_path / "evidence" / digest[:2] / f"{digest}{suffix}"
     path.write_bytes(b"another")
     with pytest.raises(VerificationError, match="ATTACHMENT_MISMATCH"):
         evidence.get(digest)
 
 
-@pytest.mark.parametrize("record", [b"[]", b"{}", b'{"salt":1}', b'{"salt":"AA=="}'])
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"[]",
+        b"{}",
+        b'{"salt":1}',
+        b'{"salt":"AA=="}',
+        b'{"class":"personal","media_type":"application/pdf","salt":"AA=="}',
+        b'{"class":"personal","erased":false}',
+        b'{"class":"public","erased":true}',
+        b'{"class":"personal", "erased":true}',
+    ],
+)
 def test_a_record_that_does_not_vouch_for_the_content_is_a_mismatch(
     evidence: EvidenceFolder, tmp_path: Path, record: bytes
 ) -> None:
-    digest = evidence.put(b"certificate", "deciding", "application/pdf")
+    digest = evidence.put(b"%PDF-1.7 certificate", "deciding", "application/pdf")
     (tmp_path / "evidence" / digest[:2] / f"{digest}.json").write_bytes(record)
     with pytest.raises(VerificationError, match="ATTACHMENT_MISMATCH"):
         evidence.get(digest)
 
 
 def test_missing_content_and_unknown_digests_are_missing(evidence: EvidenceFolder, tmp_path: Path) -> None:
-    digest = evidence.put(b"certificate", "deciding", "application/pdf")
+    digest = evidence.put(b"%PDF-1.7 certificate", "deciding", "application/pdf")
     (tmp_path / "evidence" / digest[:2] / digest).unlink()
     for unknown in (digest, "0" * 64):
         with pytest.raises(StoreError, match="EVIDENCE_MISSING"):
@@ -95,10 +108,10 @@ def test_personal_evidence_is_erased_with_its_salt_and_says_so(evidence: Evidenc
 
 
 def test_deciding_evidence_is_kept(evidence: EvidenceFolder) -> None:
-    digest = evidence.put(b"scan of a ballot", "deciding", "image/png")
+    digest = evidence.put(PNG, "deciding", "image/png")
     with pytest.raises(StoreError, match="EVIDENCE_RETAINED"):
         evidence.erase(digest)
-    assert evidence.get(digest).content == b"scan of a ballot"
+    assert evidence.get(digest).content == PNG
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
