@@ -6,7 +6,7 @@ from datetime import date
 from ledger.procedure.notice import NoticeStatus, status, working_days_left
 from ledger.procedure.workdays import CalendarUnknown
 from ledger.selection import Selection
-from ledger.state.clocks import Notice, clock_of
+from ledger.state.clocks import Notice, clock_of, longest_clock
 from projections.words import Speaker
 
 
@@ -42,14 +42,36 @@ class PersonNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a notice on the record (dispute G02).
+
+    Attributes:
+        index: its entry; `at` when that was sequenced, which is what counts (UTC ms).
+        observed_at: when the observer says they looked (UTC ms).
+        channel: where; `observer` who.
+        page: the digest of what was shown, None where the notice was not to be reached.
+        in_time: whether it was sequenced before the notice was over.
+    """
+
+    index: int
+    at: int
+    observed_at: int
+    channel: str
+    observer: str
+    page: str | None
+    in_time: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeView:
-    """One notice: where it is published, the entries that changed it, and the clock of everybody on it."""
+    """One notice: where it is published, what changed it, the clock of everybody on it, and who looked at it when."""
 
     notice: str
     index: int
     channels: tuple[str, ...]
     changes: tuple[int, ...]
     people: tuple[PersonNotice, ...]
+    looks: tuple[Look, ...] = ()
 
 
 def notices(state: Selection, at: int) -> tuple[NoticeView, ...]:
@@ -93,4 +115,16 @@ def _notice(state: Selection, notice: Notice, at: int) -> NoticeView:
         channels=notice.channels,
         changes=tuple(notice.changes),
         people=tuple(view for view in views if view is not None and view.notice == notice.id),
+        looks=looks_of(state, notice),
     )
+
+
+def looks_of(state: Selection, notice: Notice) -> tuple[Look, ...]:
+    """Return every look at a notice, in the order of the log."""
+    ends_at = longest_clock(state, notice).ends_at
+    found = [
+        Look(one.index, one.at, one.observed_at, channel, one.observer, one.page, one.at < ends_at)
+        for channel, watched in notice.watched.items()
+        for one in watched.looks
+    ]
+    return tuple(sorted(found, key=lambda look: look.index))

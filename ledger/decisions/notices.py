@@ -10,7 +10,7 @@ from ledger.procedure.workdays import CalendarUnknown
 from ledger.selection import Selection
 from ledger.state.clocks import clock_of, record_of, start_clock
 from ledger.state.places import standing
-from ledger.statements.notices import NoticeChanged, NoticePublished
+from ledger.statements.notices import NoticeChanged, NoticeObserved, NoticePublished
 
 CLAUSE = "五(七)"
 
@@ -69,6 +69,20 @@ def _change(state: Selection, asked: Asked) -> Refusal | None:
     return unreasoned(body.reason, CLAUSE, body.notice) or (_countable(state, asked) if body.material else None)
 
 
+def _observe(state: Selection, asked: Asked) -> Refusal | None:
+    """Dispute G02: a look at a notice is at one of its own channels, after it was published and before now."""
+    body: NoticeObserved = asked.body
+    notice = state.notices.by_id.get(body.notice)
+    if notice is None:
+        return refuse("UNKNOWN_NOTICE", CLAUSE, notice=body.notice)
+    if body.channel not in notice.channels:
+        return refuse("CHANNEL_NOT_DECLARED", CLAUSE, channel=body.channel)
+    if not notice.published_at <= body.observed_at <= asked.at:
+        facts = {"observed_at": body.observed_at, "published_at": notice.published_at}
+        return refuse("OBSERVATION_TIME_INVALID", CLAUSE, **facts)
+    return None
+
+
 def _may_open(state: Selection, asked: Asked, stage: Stage) -> Refusal | None:
     """Clause 五(七): there is somebody to publish once the final order is fixed."""
     if state.rounds.final is None:
@@ -88,7 +102,7 @@ def _may_close(state: Selection, asked: Asked, stage: Stage) -> Refusal | None:
     return None
 
 
-DECISIONS: Decisions = {NoticePublished: _publish, NoticeChanged: _change}
+DECISIONS: Decisions = {NoticePublished: _publish, NoticeChanged: _change, NoticeObserved: _observe}
 COSIGN: CosignDecisions = {}
 OPEN: StageGates = {StageKind.NOTICE: _may_open}
 CLOSE: StageGates = {StageKind.NOTICE: _may_close}

@@ -170,6 +170,7 @@ ACTS = MappingProxyType(
         # Notice and objections
         "notice.published": ActRule("五(七)", (ORGANISER,), (S.NOTICE, S.APPROVAL, S.DELIBERATION)),
         "notice.changed": ActRule("五(七)", (ORGANISER,), (S.NOTICE, S.APPROVAL, S.DELIBERATION)),
+        "notice.observed": ActRule("五(七)", (DISCIPLINE, INSPECTOR), suspended=True),
         "objection.received": ActRule(
             "五(七)", ANYONE, (), (DISCIPLINE, INTAKE, SCRUTINEER), 0, suspended=True, transcribed=True
         ),

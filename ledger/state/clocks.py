@@ -16,21 +16,50 @@ if TYPE_CHECKING:
     from ledger.selection import Selection
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at a notice: its entry and time (UTC ms), when by the observer's clock, who, and the page's digest."""
+
+    index: int
+    at: int
+    observed_at: int
+    observer: str
+    page: str | None
+
+
+@dataclass(slots=True)
+class Watched:
+    """What was seen of a notice in one channel.
+
+    `shown` is the look whose page every later one must show, until the notice is changed by a statement; `others` are
+    the other pages seen since. `missing` are the looks in a row that did not reach it; `last` the last that did.
+    """
+
+    looks: list[Observation] = field(default_factory=list)
+    shown: Observation | None = None
+    others: set[str] = field(default_factory=set)
+    missing: list[Observation] = field(default_factory=list)
+    last: Observation | None = None
+
+
 @dataclass(slots=True)
 class Notice:
-    """One notice: who is on it, where it is published, and its clock since it was published or last restarted.
+    """One notice: who is on it, where and when (UTC ms) it was published, its clock since then or the last restart.
 
-    `records`: each person's personal record as published, so that a corrected name shows.
+    `records`: each person's personal record as published, so that a corrected name shows. `watched`: what was seen of
+    it, by channel.
     """
 
     id: str
     index: int
+    published_at: int
     candidates: tuple[str, ...]
     channels: tuple[str, ...]
     deeds: str
     clock: NoticeClock
     records: dict[str, str | None]
     changes: list[int] = field(default_factory=list)
+    watched: dict[str, Watched] = field(default_factory=dict)
 
 
 def start_clock(state: "Selection", at: int) -> NoticeClock:
@@ -44,8 +73,11 @@ def start_clock(state: "Selection", at: int) -> NoticeClock:
 def clock_of(state: "Selection", person: str) -> NoticeClock | None:
     """Return a person's clock under the calendar it started with or the present one, whichever ends later."""
     notice = state.notices.of_person.get(person)
-    if notice is None:
-        return None
+    return longest_clock(state, notice) if notice is not None else None
+
+
+def longest_clock(state: "Selection", notice: Notice) -> NoticeClock:
+    """Return the clock of a notice under the calendar it started with or the present one, whichever ends later."""
     started = notice.clock
     now = notice_clock(started.published_at, started.offset_minutes, started.days, state.charter.calendar)
     return max(started, now, key=lambda clock: clock.ends_at)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ledger.procedure.notice import civil_date
 from ledger.state.clocks import Notice, record_of, start_clock
 from ledger.state.objections import Objections
-from ledger.statements.notices import NoticeChanged, NoticePublished
+from ledger.state.observations import look_anew, observed
+from ledger.statements.notices import NoticeChanged, NoticeObserved, NoticePublished
 
 if TYPE_CHECKING:
     from ledger.selection import Selection
@@ -47,7 +48,7 @@ def _published(state: "Selection", act: "Act", now: "Act") -> None:
     body: NoticePublished = act.body
     records = {person: record_of(state, person) for person in body.candidates}
     clock = start_clock(state, now.at)
-    notice = Notice(body.notice, now.index, body.candidates, body.channels, body.deeds, clock, records)
+    notice = Notice(body.notice, now.index, now.at, body.candidates, body.channels, body.deeds, clock, records)
     state.notices.by_id[body.notice] = notice
     state.notices.of_person |= dict.fromkeys(body.candidates, notice)
 
@@ -58,8 +59,9 @@ def _changed(state: "Selection", act: "Act", now: "Act") -> None:
     notice.deeds = body.deeds
     notice.records = {person: record_of(state, person) for person in notice.candidates}
     notice.changes.append(now.index)
+    look_anew(notice)
     if body.material:
         notice.clock = start_clock(state, now.at)
 
 
-FOLDS: "Folds" = {NoticePublished: _published, NoticeChanged: _changed}
+FOLDS: "Folds" = {NoticePublished: _published, NoticeChanged: _changed, NoticeObserved: observed}

@@ -30,6 +30,21 @@ class NoticeChanged:
     reason: Text
 
 
+@kind("notice.observed")
+@dataclass(frozen=True, slots=True)
+class NoticeObserved:
+    """Somebody outside the organiser's office looked at a notice where it is published.
+
+    `observed_at` is when, by their own clock. `page` is the SHA-256 of what they were shown, as bytes that another look
+    at the same notice would give again; None if the notice could not be reached.
+    """
+
+    channel: Id
+    notice: Id
+    observed_at: Instant
+    page: Digest | None
+
+
 @kind("objection.received")
 @dataclass(frozen=True, slots=True)
 class ObjectionReceived:

@@ -30,6 +30,7 @@ from ledger.statements.notices import (
     DecisionBlocked,
     HearingNotified,
     NoticeChanged,
+    NoticeObserved,
     ObjectionAnswered,
     ObjectionExamined,
     ObjectionInvestigated,
@@ -83,6 +84,23 @@ def material_change(world: World) -> None:
 
 def slight_change(world: World) -> Forbidden:
     return Forbidden("screener-2", NoticeChanged(world.digest("other deeds"), False, "notice-1", "调整事迹文字"))
+
+
+def look(world: World, channel: str | None = None) -> NoticeObserved:
+    """What discipline saw a minute ago in the notice's first channel, or in another."""
+    notice_id, shown = next(iter(world.state.notices.by_id.items()))
+    return NoticeObserved(channel or shown.channels[0], notice_id, world.now - 60_000, world.digest("page"))
+
+
+def seen(world: World) -> None:
+    world.now += 3_600_000
+    world.must("inspector-1", look(world))
+    world.must("discipline", replace(look(world), page=None))
+
+
+def seen_elsewhere(world: World) -> Forbidden:
+    world.now += 3_600_000
+    return Forbidden("discipline", look(world, "somebodys-blog"))
 
 
 def in_writing(world: World) -> None:
@@ -274,6 +292,14 @@ NOTICE = (
         material_change,
         slight_change,
         "CHANGE_IS_MATERIAL",
+    ),
+    Row(
+        "五(七)",
+        "Whoever watches over a notice reports what its own channels show.",
+        "published",
+        seen,
+        seen_elsewhere,
+        "CHANNEL_NOT_DECLARED",
     ),
     Row(
         "五(七)",
