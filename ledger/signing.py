@@ -11,16 +11,45 @@ message, and a proof of possession does not show it.
 
 import binascii
 import hashlib
+import importlib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from nacl import bindings
-from nacl.exceptions import BadSignatureError
+from ledger import ed25519
+from ledger.ed25519 import weakness
+from ledger.errors import MalformedError, StoreError
 
-from ledger.errors import MalformedError
+__all__ = [
+    "MAX_ENVELOPE",
+    "PAYLOAD_TYPE_PREFIX",
+    "PUBLIC_BYTES",
+    "SIGNATURE_BYTES",
+    "SigningKey",
+    "encode_base64",
+    "envelope_bytes",
+    "key_id",
+    "opens",
+    "pae",
+    "statement_id",
+    "strict_b64decode",
+    "verify_ed25519",
+    "weakness",
+]
 
-_P = 2**255 - 19
-_D = -121665 * pow(121666, -1, _P) % _P
+
+def _libsodium() -> Any:
+    """Return PyNaCl's bindings; None on a machine that only checks and has no compiled library."""
+    try:
+        return importlib.import_module("nacl.bindings")
+    except ImportError:
+        return None
+
+
+_bindings: Any = _libsodium()
+_BadSignature: type[Exception] = (
+    ValueError if _bindings is None else importlib.import_module("nacl.exceptions").BadSignatureError
+)
 # SubjectPublicKeyInfo of an Ed25519 key (RFC 8410) up to the 32 bytes of the point.
 _SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
 PAYLOAD_TYPE_PREFIX = "application/vnd.ballot-ledger."
@@ -37,7 +66,7 @@ class SigningKey:
     @classmethod
     def from_seed(cls, seed: bytes) -> "SigningKey":
         """Make the key of a 32-byte seed."""
-        return cls(bindings.crypto_sign_seed_keypair(seed)[1])
+        return cls(_compiled().crypto_sign_seed_keypair(seed)[1])
 
     @property
     def public(self) -> bytes:
@@ -51,11 +80,19 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature over `message`."""
-        return bindings.crypto_sign(message, self._seed_and_public)[:64]
+        signed: bytes = _compiled().crypto_sign(message, self._seed_and_public)
+        return signed[:64]
 
     def __repr__(self) -> str:
         """Name the key by its public id only."""
         return f"SigningKey({key_id(self.public)[:16]}…)"
+
+
+def _compiled() -> Any:
+    """Return the library that signs; raises `StoreError` `SIGNING_UNAVAILABLE` where there is none."""
+    if _bindings is None:
+        raise StoreError("SIGNING_UNAVAILABLE")
+    return _bindings
 
 
 def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -65,9 +102,11 @@ def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
 
 def opens(public: bytes, signed: bytes) -> bool:
     """Check `signed`, a signature and the message right behind it, by a key of 32 bytes, as `verify_ed25519` does."""
+    if _bindings is None:
+        return ed25519.verify(public, signed[SIGNATURE_BYTES:], signed[:SIGNATURE_BYTES])
     try:
-        bindings.crypto_sign_open(signed, public)
-    except BadSignatureError:
+        _bindings.crypto_sign_open(signed, public)
+    except _BadSignature:
         return False
     return True
 
@@ -76,41 +115,6 @@ def opens(public: bytes, signed: bytes) -> bool:
 def key_id(public: bytes) -> str:
     """Return the key id: SHA-256 of the key's SubjectPublicKeyInfo, lower-case hexadecimal."""
     return hashlib.sha256(_SPKI_PREFIX + public).hexdigest()
-
-
-def weakness(public: bytes) -> str | None:
-    """Say why 32 bytes are no acceptable Ed25519 public key, or None if they are one.
-
-    LOG_FORMATS section 2: non-canonical y, not on the curve, x = 0 with the sign bit, or of small order.
-    """
-    if len(public) != 32:
-        return "length"
-    sign, y = public[31] >> 7, int.from_bytes(public, "little") & (1 << 255) - 1
-    if y >= _P:
-        return "non-canonical"
-    x = _recover_x(y)
-    if x is None:
-        return "not on the curve"
-    if x == 0 and sign:
-        return "non-canonical"
-    point = (x, y)
-    for _ in range(3):
-        point = _double(point)
-    return "small order" if point == (0, 1) else None
-
-
-def _recover_x(y: int) -> int | None:
-    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
-    x = pow(square, (_P + 3) // 8, _P)
-    if x * x % _P != square:
-        x = x * pow(2, (_P - 1) // 4, _P) % _P
-    return x if x * x % _P == square else None
-
-
-def _double(point: tuple[int, int]) -> tuple[int, int]:
-    x, y = point
-    product = _D * x * x * y * y % _P
-    return 2 * x * y * pow(1 + product, -1, _P) % _P, (y * y + x * x) * pow(1 - product, -1, _P) % _P
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
