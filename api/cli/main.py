@@ -18,6 +18,7 @@ from api.cli import (
     moving,
     one_by_one,
     programmes,
+    proving,
     questions,
     ranking,
     status,
@@ -76,6 +77,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(database.app, name="db")
 app.add_typer(tables.app, name="tables")
+app.add_typer(proving.app, name="prove")
 
 
 def main() -> None:
