@@ -153,10 +153,9 @@ def shown_to(audience: Audience, state: Selection) -> int:
     """Return how many entries of a log in this state may be given out, the rest being withheld for now.
 
     For auditors that is the size before anything of a vote, a scoring or a named vote that is not over; the public gets
-    no such entry anyway. `state` is that of the whole log, not of an earlier size.
+    no such entry at any time. `state` is that of the whole log, not of an earlier size.
     """
-    sealed = _sealed_totals(state) if audience is Audience.PUBLIC else _sealed(state)
-    return min((state.size, *sealed))
+    return state.size if audience is Audience.PUBLIC else min((state.size, *_sealed(state)))
 
 
 def _sealed(state: Selection) -> Iterator[int]:
@@ -169,10 +168,6 @@ def _sealed(state: Selection) -> Iterator[int]:
     for matter in state.deliberation.matters.values():
         if not matter_readable(matter):
             yield from (vote.index for vote in matter.votes.values())
-    yield from _sealed_totals(state)
-
-
-def _sealed_totals(state: Selection) -> Iterator[int]:
     for poll in state.polls.by_id.values():
         if not poll_readable(poll):
             yield from (counted.index for counted in (*poll.totals.values(), *poll.replaced))
