@@ -16,7 +16,7 @@ from api.rehearsal.cast import cast_of
 from api.rehearsal.driver import World, found
 from api.rehearsal.live import SequencedLedger
 from api.rehearsal.scenario import FOUNDED, play_contested
-from api.rehearsal.seals import SEALED_FOLDER, SealedEvidence, sealing_key
+from api.rehearsal.seals import SEALED_FOLDER, SealedEvidence, sealed_to
 from ledger import embedded_folder
 from ledger.errors import StoreError
 from ledger.keyfile import write_key
@@ -111,7 +111,7 @@ def _embedded() -> Iterator[None]:
 
 def _seals(home: Home, seed: str, sealed_from: Path | None) -> SealedEvidence:
     earlier = sealed_from / SEALED_FOLDER if sealed_from else None
-    return SealedEvidence(home.evidence, home.folder / SEALED_FOLDER, sealing_key(seed), earlier)
+    return SealedEvidence(home.evidence, home.folder / SEALED_FOLDER, sealed_to(seed), earlier)
 
 
 def _key(seed: str, label: str) -> SigningKey:

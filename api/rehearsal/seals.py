@@ -7,11 +7,10 @@ import hashlib
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from api.rehearsal.driver import World
 from ledger.evidence import EvidenceFolder
-from ledger.sealing import SealContext, seal
+from ledger.evidence_media import SEALED
+from ledger.sealing import SealContext, SealTo, seal, sealing_public
 
 SEALED_FOLDER = "sealed"
 
@@ -29,13 +28,12 @@ def unsealed(world: World, objection: str, number: int, text: str) -> str:
 
 
 class SealedEvidence:
-    """Seals to a discipline office's key and keeps the ciphertext as evidence, or takes an earlier rehearsal's."""
+    """Seals to office and recovery key and keeps the ciphertext as evidence, or takes an earlier rehearsal's."""
 
-    def __init__(self, evidence: Path, copies: Path, sealing_key: bytes, earlier: Path | None = None) -> None:
+    def __init__(self, evidence: Path, copies: Path, to: SealTo, earlier: Path | None = None) -> None:
         """Put evidence into a folder and a copy of each ciphertext into `copies`; `earlier` holds such copies."""
         self._evidence, self._copies, self._earlier = EvidenceFolder(evidence), copies, earlier
-        private = X25519PrivateKey.from_private_bytes(sealing_key)
-        self._public = private.public_key().public_bytes_raw()
+        self._to = to
 
     def __call__(self, world: World, objection: str, number: int, text: str) -> str:
         """Seal, file and return the digest."""
@@ -43,13 +41,23 @@ class SealedEvidence:
         if self._earlier is not None:
             ciphertext = (self._earlier / name).read_bytes()
         else:
-            ciphertext = seal(self._public, text.encode(), SealContext(world.state.charter.id, objection))
+            ciphertext = seal(self._to, text.encode(), SealContext(world.state.charter.id, objection))
         self._copies.mkdir(mode=0o700, exist_ok=True)
         (self._copies / name).write_bytes(ciphertext)
         salt = hashlib.sha256(f"{world.seed}/salt/{number}".encode()).digest()
-        return self._evidence.put(ciphertext, "personal", "application/octet-stream", salt)
+        return self._evidence.put(ciphertext, "personal", SEALED, salt)
 
 
 def sealing_key(seed: str) -> bytes:
     """Return the discipline office's sealing key of a rehearsal: it follows from the seed, as every key in one does."""
     return hashlib.sha256(f"{seed}/sealing-key".encode()).digest()
+
+
+def recovery_key(seed: str) -> bytes:
+    """Return the key with which what was sealed can be read where the office's own key is lost."""
+    return hashlib.sha256(f"{seed}/recovery-key".encode()).digest()
+
+
+def sealed_to(seed: str) -> SealTo:
+    """Return the public keys that objections in a rehearsal are sealed to."""
+    return SealTo(sealing_public(sealing_key(seed)), sealing_public(recovery_key(seed)))
