@@ -4,12 +4,14 @@ The working state moves ahead with every statement it admits, so that the next o
 what the log will be if the batch commits; if it does not, the working state is thrown away and read again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.decisions.gate import decide
 from ledger.errors import LedgerError, MalformedError, StoreError, VerificationError
+from ledger.log_keys import LogKeys
 from ledger.merkle import Frontier, GetNode, Node, root_at
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.roll import SEALED_PREFIX
@@ -17,7 +19,8 @@ from ledger.seen import ForkError, SeenBook
 from ledger.selection import Selection
 from ledger.signing import key_id, strict_b64decode
 from ledger.statements import Act, Seen, Signed, encode_entry
-from ledger.statements.foundation import CharterSealed
+from ledger.statements.foundation import ActCountersigned, CharterSealed
+from ledger.statements.log import LogKeyRotated
 
 CLOCK_TOLERANCE_MS = 1000
 
@@ -50,8 +53,19 @@ class Desk:
         self.state, self.frontier = state, frontier
         self._get_node = get_node
         self._fresh = frontier.peaks()
-        self._seen = SeenBook(origin, key, lambda size: root_at(size, self.node))
+        self._founding = LogKeys.of(key)
+        self._seen = SeenBook(origin, self._key_at, lambda size: root_at(size, self.node))
         self.fork: ForkError | None = None
+        self.holds: Callable[[VerifierKey], bool] = key.__eq__
+        """Whether the private key of a log key is at hand; without it no rotation to that key is admitted."""
+
+    @property
+    def keys(self) -> LogKeys:
+        """The log's keys as its entries state them; before the charter, the one it will name."""
+        return self.state.log.known_keys or self._founding
+
+    def _key_at(self, size: int) -> VerifierKey:
+        return self.keys.at(size)
 
     def node(self, level: int, index: int) -> bytes:
         """Return a node of the working tree, committed or not."""
@@ -87,7 +101,12 @@ class Desk:
         try:
             self._authenticate(signed, verified_by)
             at = self._time(at)
-            refusal = self._pin(signed) or self._own_charter(signed) or decide(self.state, signed.statement, at)
+            refusal = (
+                self._pin(signed)
+                or self._own_charter(signed)
+                or decide(self.state, signed.statement, at)
+                or self._next_key(signed)
+            )
             if refusal is not None:
                 return refusal
             return self._admit(batch, signed, at)
@@ -127,6 +146,16 @@ class Desk:
         if type(body) is not CharterSealed or founds(body, self.key):
             return None
         return refuse("CHARTER_INVALID", "一", where="origin, log_key")
+
+    def _next_key(self, signed: Signed) -> Refusal | None:
+        """The log turns to no key whose private half is not at hand, or it could never sign again."""
+        body = signed.statement.body
+        if type(body) is ActCountersigned:
+            body = self.state.pending[body.index].act.body
+        if type(body) is not LogKeyRotated:
+            return None
+        key = parse_vkey(body.log_key)
+        return None if self.holds(key) else refuse("LOG_KEY_NOT_HELD", "七(三)", key=key.key_id.hex())
 
     def _admit(self, batch: Batch, signed: Signed, at: int) -> Act:
         index = self.frontier.size

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from ledger.admission import Desk
-from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from ledger.checkpoint import Checkpoint, VerifierKey
 from ledger.collector import collector_at_rest
 from ledger.errors import StoreError
+from ledger.log_keys import LogKeys
 from ledger.merkle import Address, Frontier, inclusion_nodes, inclusion_proof, root_nodes
 from ledger.pin import Pin
 from ledger.receipt import Receipt
@@ -82,9 +83,15 @@ def read_desk(store: LogStore, origin: str, key: VerifierKey, pinned: Pin | None
     newest = store.newest_checkpoint()
     if newest is None and size:
         raise StoreError("CHECKPOINT_MISSING", size=size)
-    if newest is not None and open_checkpoint(newest.note, (key,)) != Checkpoint(origin, size, frontier.root()):
+    if newest is not None and _keys(state, key).open(newest.note) != Checkpoint(origin, size, frontier.root()):
         raise StoreError("CHECKPOINT_MISMATCH", checkpoint=newest.size, size=size)
     return Desk(origin, key, state, frontier, lambda level, index: store.nodes([(level, index)])[level, index])
+
+
+def _keys(state: Selection, founding: VerifierKey) -> LogKeys:
+    """Return the keys that the entries state, if they begin with the key that is known from outside."""
+    stated = state.log.known_keys
+    return stated if stated is not None and stated.founding == founding else LogKeys.of(founding)
 
 
 def _fold(state: Selection, index: int, entry: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 Any checkpoint the log ever signed will do, however old. One whose signature does not hold is `PIN_INVALID`. One that
 the log's own key did sign, but that is not in this log's history, proves that the history was forked or rolled back:
-`ForkError`, and nothing is sequenced any more.
+`ForkError`, and nothing is sequenced any more. The log's own key is the one in force at that size: a key that was
+retired, perhaps because it was stolen, cannot stop the log by what it signs later.
 """
 
 from collections import OrderedDict
@@ -39,9 +40,9 @@ def checkpoint_of(seen: Seen, origin: str, key: VerifierKey) -> Checkpoint:
 class SeenBook:
     """The pins already found good, so that signature and root are checked per checkpoint and not per statement."""
 
-    def __init__(self, origin: str, key: VerifierKey, root_at: Callable[[int], bytes]) -> None:
-        """`root_at(size)` gives the log's own root at an earlier size."""
-        self._origin, self._key, self._root_at = origin, key, root_at
+    def __init__(self, origin: str, key_at: Callable[[int], VerifierKey], root_at: Callable[[int], bytes]) -> None:
+        """`key_at(size)` gives the key that signs checkpoints of a size, `root_at(size)` the log's own root at it."""
+        self._origin, self._key_at, self._root_at = origin, key_at, root_at
         self._good: OrderedDict[str, Seen] = OrderedDict()
 
     def check(self, seen: Seen | None, size: int) -> None:
@@ -51,7 +52,7 @@ class SeenBook:
         known = self._good.get(seen.signature)
         if known is not None and known.root == seen.root and known.size == seen.size:
             return
-        checkpoint = checkpoint_of(seen, self._origin, self._key)
+        checkpoint = checkpoint_of(seen, self._origin, self._key_at(seen.size))
         if seen.size > size or self._root_at(seen.size) != checkpoint.root:
             raise ForkError(seen, size)
         self.trust(seen)

@@ -22,8 +22,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ledger import canonical
 from ledger.admission import Admitted, Batch, Judgement, check_signature, public_key_of
-from ledger.checkpoint import Checkpoint, VerifierKey, sign_checkpoint
+from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.errors import ConflictError, LedgerError, StoreError, VerificationError
+from ledger.keyring import Keyring
 from ledger.logstore import LogStore, Pinned, first_receipt, read_desk, seen_of
 from ledger.merkle import inclusion_proof
 from ledger.procedure.reasons import Refusal
@@ -91,14 +92,18 @@ class Request(NamedTuple):
 class Sequencer:
     """The sequencer of one log, running in a thread of its own from `start` to `stop`."""
 
-    def __init__(self, store: LogStore, key: SigningKey, origin: str, pin: Pinned, clock: Clock = system_clock) -> None:
-        """Take over a log: read it, and hold it against its checkpoint and its pin.
+    def __init__(
+        self, store: LogStore, key: SigningKey | Keyring, origin: str, pin: Pinned, clock: Clock = system_clock
+    ) -> None:
+        """Take over a log: read it, and hold it against its checkpoint and its pin; `key` is its key, or all of them.
 
-        Raises `StoreError` `SEQUENCER_ALREADY_RUNNING`, and what `ledger.logstore.read_desk` raises if the log that is
-        stored is older or other than what was signed and pinned.
+        Raises `StoreError` `SEQUENCER_ALREADY_RUNNING`, `LOG_KEY_NOT_HELD`, and what `ledger.logstore.read_desk` raises
+        if the log that is stored is older or other than what was signed and pinned.
         """
-        self._store, self._key, self._origin, self._pin, self._clock = store, key, origin, pin, clock
-        self.vkey = VerifierKey(origin, key.public)
+        self._store, self._origin, self._pin, self._clock = store, origin, pin, clock
+        self._keyring = key if isinstance(key, Keyring) else Keyring.of(origin, key)
+        self.vkey = self._keyring.founding
+        """The founding key, from which everybody derives the later ones."""
         self._requests: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
         self._door = threading.Lock()
@@ -111,6 +116,8 @@ class Sequencer:
     def _read_again(self) -> None:
         self._store.hold_sequencer_lock()
         desk = read_desk(self._store, self._origin, self.vkey, self._pin.newest)
+        desk.holds = self._keyring.holds
+        self._keyring.signer(desk.keys.newest)
         newest = self._store.newest_checkpoint()
         if newest is not None:
             # What was committed is shown only once it is pinned, also after a crash between the two.
@@ -230,14 +237,22 @@ class Sequencer:
         except Exception as error:
             self._fail(waiting, error, {})
             return
+        judged: list[tuple[Request, Judgement]] = []
         try:
             batch = self._desk.begin()
-            judged = [(request, self._judge(batch, request)) for request in waiting]
+            keys = self._desk.keys
+            for request in waiting:
+                judged.append((request, self._judge(batch, request)))
+                if self._desk.keys is not keys and self._desk.keys != keys:
+                    break  # the old key signs for the entry that ends its term, and for none after it
             if batch.admitted:
                 self._commit(batch)
             self._answer_all(batch, judged)
         except Exception as error:
             self._recover(waiting, error)
+            return
+        if len(judged) < len(waiting):
+            self._sequence(waiting[len(judged) :])
 
     def _judge(self, batch: Batch, request: Request) -> Judgement:
         signed, at = request.signed, request.at
@@ -268,7 +283,8 @@ class Sequencer:
         """Sign, commit, pin: when this returns the batch is published."""
         frontier = self._desk.frontier
         root = frontier.root()
-        note = sign_checkpoint(Checkpoint(self._origin, frontier.size, root), self._key)
+        signer = self._keyring.signer(self._desk.keys.at(frontier.size))
+        note = sign_checkpoint(Checkpoint(self._origin, frontier.size, root), signer)
         entries = [
             NewEntry(item.entry, item.act.statement.type, item.statement_id, item.nodes) for item in batch.admitted
         ]

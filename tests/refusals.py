@@ -348,6 +348,14 @@ BY_TEST: dict[str, dict[str, tuple[str, ...]]] = {
     "disputes.test_section_7b": {
         "test_G02_a_look_is_judged_by_when_it_was_sequenced_and_by_nobody_who_publishes": ("OBSERVATION_TIME_INVALID",),
     },
+    "log.test_log_keys": {
+        "test_a_rotation_brings_in_a_sound_new_key_of_this_name_that_signed_for_itself": (
+            "LOG_KEY_INVALID",
+            "LOG_KEY_KNOWN",
+        ),
+        "test_no_rotation_to_a_key_that_is_not_held": ("LOG_KEY_NOT_HELD",),
+        "test_a_recovery_is_told_with_its_sources_and_changes_nothing_else": ("RECOVERY_IMPOSSIBLE",),
+    },
     "test_clauses": {
         "test_one_act_is_admitted_and_one_refused": ("RECOMMENDATION_MISSING",),
     },

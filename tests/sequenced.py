@@ -19,7 +19,7 @@ from ledger.store import AppendBatch, NewEntry, Store
 from ledger.store.schema import TABLES
 from projections.audit.report import Report
 from projections.audit.verify import verify_log
-from tests.simulator import LOG_KEY, LOG_VKEY, ORIGIN, History, resume
+from tests.simulator import LOG_KEYS, LOG_VKEY, ORIGIN, History, resume
 
 SCHEMA = "ledger"
 SERVICE = "ledger_service"
@@ -44,7 +44,7 @@ class Site:
             store = stack.enter_context(self.store())
             pin = PinFile(self.pin_path)
             stack.callback(pin.close)
-            yield stack.enter_context(Sequencer(store, LOG_KEY, ORIGIN, pin, clock))
+            yield stack.enter_context(Sequencer(store, LOG_KEYS, ORIGIN, pin, clock))
 
     def preload(self, history: History) -> None:
         """Put a history into the empty log: everything with the last checkpoint in one batch, then the earlier ones."""

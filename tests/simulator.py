@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from api.rehearsal.driver import Actor, Ledger, World, found
 from ledger.checkpoint import Checkpoint, VerifierKey, sign_checkpoint
 from ledger.decisions.gate import decide
+from ledger.keyring import Keyring
 from ledger.logstore import seen_of
 from ledger.merkle import Frontier
 from ledger.pin import Pin
@@ -26,6 +27,8 @@ from projections.audit.verify import Row
 ORIGIN = "rehearsal.example/test"
 LOG_KEY = SigningKey.from_seed(bytes(range(32)))
 LOG_VKEY = VerifierKey(ORIGIN, LOG_KEY.public)
+NEXT_LOG_KEY = SigningKey.from_seed(bytes(range(32, 64)))
+LOG_KEYS = Keyring.of(ORIGIN, LOG_KEY, NEXT_LOG_KEY)
 START = 1663894800000  # 2022-09-23 09:00 +08:00
 
 
@@ -59,8 +62,11 @@ class MemoryLedger:
         entry = encode_entry(len(self.entries), at, envelope)
         return self._append(decode_entry(entry), entry)
 
-    def _append(self, act: Act, entry: bytes) -> Act:
+    def _fold(self, act: Act) -> None:
         self._state.apply(act)
+
+    def _append(self, act: Act, entry: bytes) -> Act:
+        self._fold(act)
         nodes = b"".join(value for _, _, value in self._frontier.append(act.leaf))
         self._rows.append(Row(act.index, entry, act.statement.type, act.signed.id, nodes))
         self.entries.append(entry)
@@ -74,7 +80,8 @@ class MemoryLedger:
         """Return the newest checkpoint as a signed note."""
         size = self._frontier.size
         if size not in self.notes:
-            self.notes[size] = sign_checkpoint(Checkpoint(ORIGIN, size, self._frontier.root()), LOG_KEY)
+            signer = LOG_KEYS.signer(self._state.log.keys.at(size)) if self._state.log.known_keys else LOG_KEY
+            self.notes[size] = sign_checkpoint(Checkpoint(ORIGIN, size, self._frontier.root()), signer)
         return self.notes[size]
 
     def rows(self) -> Iterator[Row]:

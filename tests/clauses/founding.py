@@ -6,6 +6,8 @@ from typing import Any
 
 from api.rehearsal.driver import World, founders
 from ledger.calendar_source import announced_year
+from ledger.checkpoint import VerifierKey
+from ledger.log_keys import possession
 from ledger.procedure.programme_value import difference
 from ledger.programmes import load_shipped, programme_hash
 from ledger.roll import possession_message
@@ -23,11 +25,12 @@ from ledger.statements.foundation import (
     StageClosed,
     StageOpened,
 )
+from ledger.statements.log import LogKeyRotated, LogRecovered
 from ledger.statements.naming import DisputeOpened, EvidenceAttached, EvidenceErased, FindingClosed, FindingRaised
 from ledger.statements.roll import KeyRevoked, KeyRotated, OfficeSucceeded, RoleGranted, RoleWithdrawn
 from tests.clauses.row import Forbidden, Row
 from tests.plays import PLAN
-from tests.simulator import LOG_VKEY, ORIGIN
+from tests.simulator import LOG_VKEY, NEXT_LOG_KEY, ORIGIN
 
 FIRST, SECOND = PLAN.applicants[0], PLAN.applicants[1]
 SPONSORS = tuple(f"sponsor-{office}" for office in ("org-dept", "publicity", "union", "hrss", "industry"))
@@ -104,6 +107,25 @@ def granted(world: World, alias: str, role: str) -> RoleGranted:
 def withdrawn(world: World) -> None:
     body = RoleWithdrawn(world.person("inspector-2"), "任务结束", "inspector")
     world.cosign(world.must("registrar", body), "discipline")
+
+
+def log_key_rotation(world: World, key: SigningKey = NEXT_LOG_KEY) -> LogKeyRotated:
+    new = VerifierKey(ORIGIN, key.public)
+    proof = key.sign(possession(world.state.log.keys.newest, new))
+    return LogKeyRotated(new.encode(), encode_base64(proof), "密钥定期更换")
+
+
+def rotate_log_key(world: World) -> None:
+    world.cosign(world.must(SPONSORS[0], log_key_rotation(world)), SPONSORS[1])
+
+
+def rotate_alone(world: World) -> Forbidden:
+    act = world.must(SPONSORS[2], log_key_rotation(world))
+    return Forbidden(SPONSORS[2], ActCountersigned(act.index, act.leaf.hex()))
+
+
+def recovered(world: World, size: int = 2) -> LogRecovered:
+    return LogRecovered("数据库由旧备份恢复", world.state.size, size, (world.digest("export"),))
 
 
 def suspend(world: World) -> None:
@@ -380,6 +402,30 @@ ROWS = (
         lambda world: world.must("organiser", calendar(world)),
         lambda world: Forbidden("inspector-1", DisputeOpened(0, "演练中签名"), {"programme": "0" * 64}),
         "WRONG_CONTEXT",
+    ),
+    Row(
+        "七(三)",
+        "The log's key is replaced by two sponsors; the new key signs for itself, and the name stays.",
+        "staffed",
+        rotate_log_key,
+        rotate_alone,
+        "SECOND_SIGNER_NEEDED",
+    ),
+    Row(
+        "七(三)",
+        "The log turns to no key whose private half its sequencer does not hold.",
+        "staffed",
+        rotate_log_key,
+        lambda world: Forbidden(SPONSORS[3], log_key_rotation(world, SigningKey.from_seed(bytes([9]) * 32))),
+        "LOG_KEY_NOT_HELD",
+    ),
+    Row(
+        "七(三)",
+        "What was lost and brought back is told by the discipline office and a sponsor.",
+        "staffed",
+        lambda world: world.cosign(world.must("discipline", recovered(world)), SPONSORS[0]),
+        lambda world: Forbidden("auditor-2", recovered(world, world.state.size)),
+        "RECOVERY_IMPOSSIBLE",
     ),
     *stage_rows(),
 )
