@@ -7,13 +7,13 @@ who may not see everything a hidden entry has length 0, which no real entry has.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from ledger.checkpoint import MAX_SIZE
 from ledger.errors import MalformedError
-from ledger.merkle import HASH_BYTES, Address, GetNode
+from ledger.merkle import HASH_BYTES, Address, GetNode, tree_root
 
 HEIGHT = 8
 """Levels of the tree that one level of tiles stands for."""
@@ -134,6 +134,32 @@ def new_tiles(old_size: int, new_size: int) -> Iterator[TileAddress]:
 def tile_nodes(address: TileAddress) -> list[Address]:
     """Name the nodes whose hashes a tile holds, so that a store can fetch them in one query."""
     return [(address.height, index) for index in range(address.first, address.first + address.width)]
+
+
+def tile_at(level: int, index: int, size: int) -> TileAddress:
+    """Return the tile of a tree of `size` leaves that holds hash number `index` of tile level `level`.
+
+    Raises `MalformedError` `TILE_MALFORMED` if that tree has no such hash.
+    """
+    held = size >> HEIGHT * level
+    if not 0 <= index < held:
+        raise MalformedError("TILE_MALFORMED", where="address")
+    return TileAddress(level, index // FULL, min(FULL, held - index // FULL * FULL))
+
+
+def nodes_in_tiles(size: int, read_tile: Callable[[TileAddress], bytes]) -> GetNode:
+    """Give the complete nodes of a tree of `size` leaves from its tiles alone, as a reader of them does.
+
+    What a tile of level 1 and more says is taken as it is; it is proved by the root that follows from it.
+    """
+
+    def get_node(level: int, index: int) -> bytes:
+        tile_level, above = divmod(level, HEIGHT)
+        first = index << above
+        hashes = hashes_of(read_tile(tile_at(tile_level, first, size)))
+        return tree_root(hashes[first % FULL : first % FULL + (1 << above)])
+
+    return get_node
 
 
 def tile_bytes(address: TileAddress, get_node: GetNode) -> bytes:

@@ -19,6 +19,7 @@ from api.cli import (
     one_by_one,
     programmes,
     proving,
+    publishing,
     questions,
     ranking,
     status,
@@ -72,6 +73,7 @@ for _command in (
     entries.attempts,
     importing.compare_announced,
     importing.export_tables,
+    publishing.publish,
     verifying.verify,
 ):
     app.command()(_command)

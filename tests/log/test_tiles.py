@@ -200,6 +200,31 @@ def test_a_tree_is_recomputed_from_its_tiles_and_bundles(size: int) -> None:
     assert merkle.tree_root(leaves) == merkle.root_at(size, GROWN.get_node)
 
 
+@given(st.integers(1, 1300), st.data())
+def test_a_reader_proves_everything_from_tiles_alone(size: int, data: st.DataObject) -> None:
+    read: set[TileAddress] = set()
+
+    def read_tile(address: TileAddress) -> bytes:
+        read.add(address)
+        return tiles.tile_bytes(address, GROWN.get_node)
+
+    get_node = tiles.nodes_in_tiles(size, read_tile)
+    root = merkle.root_at(size, get_node)
+    assert root == merkle.root_at(size, GROWN.get_node)
+    index, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, size))
+    path = merkle.inclusion_proof(index, size, get_node)
+    assert merkle.verify_inclusion(index, size, merkle.leaf_hash(GROWN.entries[index]), path, root)
+    old_root = merkle.root_at(old, GROWN.get_node)
+    assert merkle.verify_consistency(old, size, old_root, root, merkle.consistency_proof(old, size, get_node))
+    assert read <= set(tiles.tiles_of(size))
+
+
+@pytest.mark.parametrize(("level", "index", "size"), [(0, 5, 5), (0, -1, 5), (1, 1, 511), (8, 0, MAX_SIZE)])
+def test_hashes_that_a_tree_has_not(level: int, index: int, size: int) -> None:
+    with pytest.raises(MalformedError, match="TILE_MALFORMED"):
+        tiles.tile_at(level, index, size)
+
+
 def test_a_bundle_has_no_hashes() -> None:
     with pytest.raises(ValueError, match="made of entries"):
         tiles.tile_bytes(TileAddress(ENTRIES, 0, 1), GROWN.get_node)
