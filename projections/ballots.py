@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ledger.derivation import lines_of
 from ledger.procedure.counting import Tally
 from ledger.selection import Selection
-from ledger.state.rounds import Cast, Grade, Round, RoundStatus
+from ledger.state.casts import Cast, Grade
+from ledger.state.rounds import Round, RoundStatus
 from projections.secrecy import round_readable
 
 _RUNNING = (RoundStatus.OPEN, RoundStatus.CLOSING)

@@ -24,7 +24,7 @@ from api.rehearsal.demo import PASSPHRASE, Played
 from ledger import canonical
 from ledger.checkpoint import parse_vkey
 from ledger.selection import Selection
-from ledger.state.rounds import Cast as Ballot
+from ledger.state.casts import Cast as Ballot
 from ledger.statements import decode_own_entry
 from projections.audit.catalogue import title
 from projections.audit.report import Report

@@ -18,7 +18,8 @@ from ledger.procedure.acts import (
 from ledger.procedure.ballots import first_problem
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.selection import Pending, Selection
-from ledger.state.rounds import Cast, Round, RoundStatus
+from ledger.state.casts import Cast
+from ledger.state.rounds import Round, RoundStatus
 from ledger.statements.rounds import (
     BallotCast,
     BallotDisputed,

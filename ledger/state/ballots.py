@@ -1,10 +1,12 @@
 """Rounds and ballots: opening, casting, closing, reopening, and what becomes of a disowned ballot (five, seven(三))."""
 
+from sys import intern
 from typing import TYPE_CHECKING
 
 from ledger.derivation import present_voters
 from ledger.procedure.closing import may_close_early
-from ledger.state.rounds import Cast, Grade, Round, RoundStatus
+from ledger.state.casts import Cast, Grade
+from ledger.state.rounds import Round, RoundStatus
 from ledger.statements.rounds import (
     BallotCast,
     BallotDisputed,
@@ -53,8 +55,8 @@ def _cast(state: "Selection", act: "Act", now: "Act") -> None:
     body: BallotCast = statement.body
     rounds = state.rounds
     played = rounds.by_id[body.round]
-    cast = Cast(act.index, statement.person, statement.key, played, body.approve, body.against, body.abstain)
-    rounds.cast[act.index] = played.ballots[statement.person] = cast
+    member, key = intern(statement.person), intern(statement.key)
+    rounds.put(Cast(act.index, member, key, played, body.approve, body.against, body.abstain))
 
 
 def _paper_waits(state: "Selection", act: "Act", now: "Act") -> None:
@@ -80,7 +82,7 @@ def _paper_entered(state: "Selection", act: "Act", now: "Act") -> None:
         Grade.PAPER,
         void=body.void is not None,
     )
-    state.rounds.cast[act.index] = played.ballots[body.member] = cast
+    state.rounds.put(cast)
     state.findings.add("PAPER_BALLOT", "info", act.index, act.index, now.index, member=body.member, round=body.round)
 
 
@@ -107,6 +109,7 @@ def _closed(state: "Selection", act: "Act", now: "Act") -> None:
     if played.status is RoundStatus.CLOSING:
         played.status = RoundStatus.CLOSED
         played.closed = played.session.changed = now.index
+        state.rounds.over(played)
 
 
 def _reopened(state: "Selection", act: "Act", now: "Act") -> None:
@@ -115,6 +118,7 @@ def _reopened(state: "Selection", act: "Act", now: "Act") -> None:
     for played in session.rounds[first:]:
         if played.superseded is None:
             played.status, played.superseded = RoundStatus.REOPENED, now.index
+            state.rounds.over(played)
     gone = {played.id for played in session.rounds[first:]}
     session.resolutions = [one for one in session.resolutions if one.round not in gone]
     session.reopenings.append(act.index)
@@ -132,7 +136,7 @@ def _opened_early(state: "Selection", act: "Act", now: "Act") -> None:
 
 
 def _disputed(state: "Selection", act: "Act", now: "Act") -> None:
-    cast = state.rounds.cast[act.body.index]
+    cast = state.rounds.cast.held(act.body.index)
     cast.disputed = cast.disowned = act.index
     entries = cast.index, act.index
     state.findings.add("BALLOT_DISPUTED", "breach", act.index, *entries, ballot=cast.index, member=cast.member)
@@ -153,14 +157,14 @@ def _decide(state: "Selection", cast: Cast, at: int, *, counts_otherwise: bool) 
 
 
 def _invalidated(state: "Selection", act: "Act", now: "Act") -> None:
-    cast = state.rounds.cast[act.body.index]
+    cast = state.rounds.cast.held(act.body.index)
     counted = cast.invalid is None
     cast.invalid = now.index
     _decide(state, cast, now.index, counts_otherwise=counted)
 
 
 def _reinstated(state: "Selection", act: "Act", now: "Act") -> None:
-    cast = state.rounds.cast[act.body.index]
+    cast = state.rounds.cast.held(act.body.index)
     counted = cast.invalid is None
     cast.invalid = None
     _decide(state, cast, now.index, counts_otherwise=not counted)

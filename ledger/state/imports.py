@@ -11,7 +11,7 @@ from ledger.import_cells import row_leaf
 from ledger.import_facts import ImportFacts
 from ledger.imported import ImportedResult, derive_import
 from ledger.merkle import Frontier
-from ledger.state.rounds import Grade
+from ledger.state.casts import Grade
 from ledger.statements.imports import ImportAbandoned, ImportBegun, ImportChunk, ImportCompleted
 
 if TYPE_CHECKING:

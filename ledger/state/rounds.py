@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from ledger.procedure.scores import Sheet
+from ledger.state.casts import Cast, Casts, PackedBallots, first_entry
 
 if TYPE_CHECKING:
     from ledger.results import FinalOrder, Outcome
@@ -26,36 +27,6 @@ class RoundStatus(StrEnum):
     CLOSED = "closed"
     DECLINED = "declined"
     REOPENED = "reopened"
-
-
-class Grade(StrEnum):
-    """By what a ballot shows for ever how it came: the member's own key, paper transcribed by two clerks, import."""
-
-    SIGNED = "signed"
-    PAPER = "paper"
-    IMPORTED = "imported"
-
-
-@dataclass(slots=True)
-class Cast:
-    """One ballot as an entry of the log. `key` is the member's own key, None on paper; `void`: a paper ballot is 废票.
-
-    `disputed` is the entry by which its member disowned it while that is undecided, `disowned` the same for ever;
-    `invalid` the entry of the decision by which it does not count.
-    """
-
-    index: int
-    member: str
-    key: str | None
-    round: "Round"
-    approve: tuple[str, ...]
-    against: tuple[str, ...]
-    abstain: tuple[str, ...]
-    grade: Grade = Grade.SIGNED
-    void: bool = False
-    disputed: int | None = None
-    disowned: int | None = None
-    invalid: int | None = None
 
 
 @dataclass(slots=True)
@@ -82,7 +53,7 @@ class Round:
     opened_at: int
     issued: set[str]
     status: RoundStatus = RoundStatus.OPEN
-    ballots: dict[str, Cast] = field(default_factory=dict)
+    ballots: dict[str, Cast] | PackedBallots = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
     consents: dict[str, int] = field(default_factory=dict)
     closing: int | None = None
@@ -189,12 +160,26 @@ class Rounds:
 
     by_id: dict[str, Round] = field(default_factory=dict)
     sessions: dict[SessionKey, Session] = field(default_factory=dict)
-    cast: dict[int, Cast] = field(default_factory=dict)
+    cast: Casts = field(default_factory=Casts)
     final: "FinalOrder | None" = None
 
     def session(self, stage: str, group: str | None) -> Session:
         """Return the session of a stage and group as it is; an empty one where nothing has happened yet."""
         return self.sessions.get((stage, group)) or Session(stage, group)
+
+    def put(self, cast: Cast) -> None:
+        """Take a ballot in; in a dishonest log also into a round that is over."""
+        ballots = cast.round.ballots
+        if isinstance(ballots, PackedBallots):
+            ballots = self.cast.unpack(cast.round, ballots)
+        ballots[cast.member] = cast
+        self.cast.add(cast)
+
+    def over(self, played: Round) -> None:
+        """Keep the ballots of a round that is over packed, and whom they were issued to once for many rounds."""
+        self.cast.pack(played)
+        others = (one for one in played.session.rounds if one is not played and one.status is not RoundStatus.OPEN)
+        played.issued = next((one.issued for one in others if one.issued == played.issued), played.issued)
 
     def begun(self, stage: str, group: str | None) -> Session:
         """Return the session for a fold to write to."""
@@ -218,7 +203,7 @@ class Rounds:
 
     def ballots_by_key(self, key: str, start: int, stop: int) -> tuple[int, ...]:
         """Return the entries of ballots signed with a key, from entry `start` to before `stop`."""
-        return tuple(one.index for one in self.cast.values() if one.key == key and start <= one.index < stop)
+        return self.cast.signed_by(key, start, stop)
 
 
 def _first_sheet(session: Session) -> int | None:
@@ -226,4 +211,5 @@ def _first_sheet(session: Session) -> int | None:
 
 
 def _first_ballot(session: Session) -> int | None:
-    return min((one.index for played in session.rounds for one in played.ballots.values()), default=None)
+    firsts = (first_entry(played.ballots) for played in session.rounds)
+    return min((first for first in firsts if first is not None), default=None)

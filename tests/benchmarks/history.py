@@ -27,10 +27,10 @@ PINS = 16
 """Over how many of the newest checkpoints ballots are spread, as over members' pages loaded at different times."""
 
 
-def history_before_voting() -> History:
-    """Play the 2022 programme with a panel of 500 to where its final round, of 14 candidates, may be opened."""
+def history_before_voting(members: int = MEMBERS) -> History:
+    """Play the 2022 programme with a panel so large to where its final round, of 14 candidates, may be opened."""
     value = dict(load_shipped("zhuyuan-2022"))
-    value["bodies"] = [body | {"least_members": MEMBERS} if body["id"] == "panel" else body for body in value["bodies"]]
+    value["bodies"] = [body | {"least_members": members} if body["id"] == "panel" else body for body in value["bodies"]]
     world = prepared(value)
     play_until(world, STAGE)
     play_people(world, STAGE)

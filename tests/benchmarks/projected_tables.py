@@ -21,7 +21,7 @@ from ledger.store import Store, install
 from ledger.store.readers import install_readers
 from projections.drift import compare
 from projections.live import live
-from tests.benchmarks.history import STAGE, Panel, history_before_voting
+from tests.benchmarks.history import MEMBERS, STAGE, Panel, history_before_voting
 from tests.sequenced import SCHEMA, SERVICE, Site, played_on
 
 
@@ -41,7 +41,7 @@ def measure(entries: int, folder: Path) -> Measured:
         install(server.dsn, SCHEMA, SERVICE)
         install_readers(server.dsn, SCHEMA, SERVICE)
         site = Site(server.dsn, make_conninfo(server.dsn, user=SERVICE), folder / "pin")
-        _grow(site, entries)
+        grow_closed(site, entries)
         with site.store() as store:
             fold = _fold(store)
             started = time.perf_counter()
@@ -57,7 +57,7 @@ def rebuilds(empty: Site, entries: int, repeat: int) -> tuple[list[float], list[
     """Grow a log of closed rounds, then fold it alone and rebuild its tables in turns; microseconds for each entry."""
     site = replace(empty, pin_path=empty.pin_path.with_name("pin-of-tables"))
     install_readers(site.admin_dsn, SCHEMA, SERVICE)
-    _grow(site, entries)
+    grow_closed(site, entries)
     folds, rebuilt = [], []
     with site.store() as store:
         for _ in range(repeat):
@@ -72,8 +72,9 @@ def _rebuild(store: Store) -> float:
         return time.perf_counter() - started
 
 
-def _grow(site: Site, entries: int) -> None:
-    with played_on(site, history_before_voting()) as world:
+def grow_closed(site: Site, entries: int, members: int = MEMBERS) -> None:
+    """Grow an empty log by rounds that are voted in, closed and reopened, to at least so many entries."""
+    with played_on(site, history_before_voting(members)) as world:
         if not isinstance(world.ledger, SequencedLedger):
             raise TypeError("the log grows on a sequencer")
         panel = Panel(world, world.ledger.sequencer)

@@ -200,7 +200,7 @@ def test_a_ballot_of_a_stolen_key_can_be_invalidated() -> None:
     world.cosign(world.must("organiser", body), "discipline")
 
     assert {row["void"] for row in outcome_of(world, SUBJECT).rows} == {1}
-    assert replayed(world).rounds.cast[cast.index].invalid is not None
+    assert replayed(world).rounds.cast.held(cast.index).invalid is not None
 
 
 def test_the_share_decides_where_the_programme_says_so_and_the_other_reading_is_shown() -> None:
@@ -364,7 +364,7 @@ def test_the_first_ballot_or_score_of_a_stage() -> None:
     assert experts == min(
         entry.index for session in world.state.rounds.sessions.values() for entry in session.sheets.values()
     )
-    cast = world.state.rounds.cast[first.index]
+    cast = world.state.rounds.cast.held(first.index)
     assert cast.key is not None
     assert world.state.rounds.ballots_by_key(cast.key, 0, world.state.size) == (first.index,)
     assert world.state.rounds.ballots_by_key(cast.key, 0, first.index) == ()

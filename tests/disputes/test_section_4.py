@@ -31,7 +31,8 @@ from ledger.procedure.ballots import list_hash
 from ledger.results import session_outcome
 from ledger.roll import possession_message
 from ledger.signing import SigningKey, encode_base64, key_id
-from ledger.state.rounds import Grade, Round, RoundStatus
+from ledger.state.casts import Grade
+from ledger.state.rounds import Round, RoundStatus
 from ledger.statements.applications import ApplicationWithdrawn
 from ledger.statements.bodies import DeclarationMade, RecusalMade, Relation, RosterAmended
 from ledger.statements.foundation import ActCountersigned, StageClosed, StageOpened
@@ -251,7 +252,7 @@ def test_D09_only_the_member_disowns_a_ballot_and_it_stays() -> None:
     found = finding(world, "BALLOT_DISPUTED", "breach")
     assert found.entries == (cast.index, act.index)
     assert played.ballots[world.person(PANEL[0])].approve == cast.body.approve
-    assert replayed(world).rounds.cast[cast.index].disputed == act.index
+    assert replayed(world).rounds.cast.held(cast.index).disputed == act.index
 
 
 @pytest.mark.parametrize("upheld", [True, False])
@@ -307,7 +308,7 @@ def test_D10_the_bytes_signed_name_what_was_chosen() -> None:
     """A receipt can show the ballot in words because the entry holds exactly what was signed, list and all."""
     world, played = voting()
     act = world.must(PANEL[0], ballot(world, played.id, CHOICE, against=PEOPLE[3:4]))
-    cast = replayed(world).rounds.cast[act.index]
+    cast = replayed(world).rounds.cast.held(act.index)
 
     assert [world.alias_of(person) for person in cast.approve] == list(CHOICE)
     assert [world.alias_of(person) for person in cast.against] == [PEOPLE[3]]

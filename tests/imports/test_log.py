@@ -12,7 +12,7 @@ from ledger.import_tables import TABLES
 from ledger.importing import Chunk, Description, ImportRefusedError, countersign, plan, run
 from ledger.procedure.reasons import Refusal
 from ledger.selection import Selection
-from ledger.state.rounds import Grade
+from ledger.state.casts import Grade
 from ledger.statements import Act
 from ledger.statements.foundation import ActCountersigned, StageOpened
 from ledger.statements.imports import (

@@ -21,7 +21,8 @@ from api.rehearsal.steps_rounds import (
     score,
 )
 from ledger.procedure.programme import Stage, StageKind
-from ledger.state.rounds import Cast, Round
+from ledger.state.casts import Cast
+from ledger.state.rounds import Round
 from ledger.statements.applications import ApplicationWithdrawn
 from ledger.statements.bodies import (
     CandidateRegrouped,

@@ -78,9 +78,10 @@ def test_a_person_s_history_has_what_they_did_and_what_was_done_about_them(playe
     person = final.alternates[0]
     told = kinds(history_of_person(played.state, played.acts, person))
     assert {"key.enrolled", "application.filed", "inspection.reported", "titles.named"} <= set(told)
+    casts = [cast for one in played.state.rounds.by_id.values() for cast in one.ballots.values()]
     assert told.count("ballot.cast") == sum(
-        person in {*cast.approve, *cast.against, *cast.abstain} for cast in played.state.rounds.cast.values()
-    ) - sum(cast.grade == "paper" and person in cast.approve for cast in played.state.rounds.cast.values())
+        person in {*cast.approve, *cast.against, *cast.abstain} for cast in casts
+    ) - sum(cast.grade == "paper" and person in cast.approve for cast in casts)
     member = played.person("panel-01")
     by_member = history_of_person(played.state, played.acts, member)
     assert kinds(by_member).count("ballot.cast") == 4

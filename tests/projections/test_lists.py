@@ -7,7 +7,8 @@ import pytest
 
 from ledger.procedure.notice import NoticeStatus
 from ledger.procedure.vacancies import SkipReason
-from ledger.state.rounds import Grade, RoundStatus
+from ledger.state.casts import Grade
+from ledger.state.rounds import RoundStatus
 from projections.ballots import round_of, rounds, rounds_of
 from projections.candidates import stage_list, stage_lists
 from projections.notices import notices, person_notice

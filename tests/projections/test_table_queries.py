@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from ledger.errors import StoreError
 from ledger.selection import Selection
-from ledger.state.rounds import Cast
+from ledger.state.casts import Cast
 from ledger.statements import Act, decode_own_entry
 from projections.ballots import rounds
 from projections.candidates import stage_lists

@@ -1,0 +1,85 @@
+"""Replaying a long log in little memory: `python -m tests.benchmarks.closed_rounds [ballots] [members]`.
+
+By default a million ballots in a thousand rounds of a thousand members, each voted in, closed and reopened. A process
+of its own reads the entries from the database, folds them, and says how long each tenth took and how much memory it
+ever had. Ballots of closed rounds are kept packed (`ledger.state.casts`).
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ledger.collector import collector_at_rest
+from ledger.selection import Selection
+from ledger.statements import decode_own_entry
+from ledger.store import Store
+from tests.benchmarks.machine import new_site, server
+from tests.benchmarks.projected_tables import grow_closed
+from tests.benchmarks.report import Measure
+from tests.sequenced import SCHEMA, Site
+
+MEMBERS = 1_000
+MOST_MIB = 300
+FLAT = 0.8
+_PARTS = 10
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A replay of `entries`: microseconds for each entry of each tenth, and the most memory it had in MiB."""
+
+    entries: int
+    parts: list[float]
+    mib: float
+
+
+def replay(dsn: str) -> Replayed:
+    """Fold the whole log in this process."""
+    state, parts = Selection(), []
+    with Store.open(dsn, SCHEMA, None) as store, collector_at_rest():
+        size = store.size()
+        for low, high in pairwise(size * part // _PARTS for part in range(_PARTS + 1)):
+            start = time.perf_counter()
+            for _, entry in store.read_entries(low, high):
+                state.apply(decode_own_entry(entry))
+            parts.append((time.perf_counter() - start) / (high - low) * 1e6)
+    return Replayed(size, parts, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def replay_apart(site: Site) -> Replayed:
+    """Fold the whole log in a process of its own, so that its memory is nobody else's."""
+    command = [sys.executable, "-m", __name__ if __name__ != "__main__" else "tests.benchmarks.closed_rounds"]
+    done = subprocess.run([*command, "replay", site.service_dsn], capture_output=True, text=True, check=True)
+    entries, mib, *parts = done.stdout.split()
+    return Replayed(int(entries), [float(part) for part in parts], float(mib))
+
+
+def closed_rounds(empty: Site, ballots: int, members: int = MEMBERS) -> list[Measure]:
+    """Grow a log, replay it, and give memory against its bound and the first tenths against the last."""
+    site = Site(empty.admin_dsn, empty.service_dsn, empty.pin_path.with_name("pin-of-rounds"))
+    grow_closed(site, ballots, members)
+    found = replay_apart(site)
+    third = len(found.parts) // 3
+    return [
+        Measure(f"replay of {found.entries} entries, MiB / {MOST_MIB} MiB", 1.0, [float(MOST_MIB)], [found.mib]),
+        Measure("its last tenths / its first tenths", FLAT, found.parts[:third], found.parts[-third:]),
+    ]
+
+
+def main() -> None:
+    """Grow and replay, or only replay what another process grew."""
+    if sys.argv[1:2] == ["replay"]:
+        found = replay(sys.argv[2])
+        print(found.entries, found.mib, *found.parts)
+        return
+    ballots, members = (int(value) for value in (*sys.argv[1:], "1000000", str(MEMBERS))[:2])
+    with server() as postgres:
+        for measure in closed_rounds(new_site(postgres), ballots, members):
+            print(measure.name, measure.ratio)
+
+
+if __name__ == "__main__":
+    main()
