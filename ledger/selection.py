@@ -33,6 +33,7 @@ from ledger.state import (
 from ledger.state.applications import Applications
 from ledger.state.bodies import Bodies
 from ledger.state.charter import Charter, seal
+from ledger.state.deciding import note_deciding
 from ledger.state.deliberation import Deliberation
 from ledger.state.disputes import Evidence
 from ledger.state.findings import FOLDS as FINDING_FOLDS
@@ -114,6 +115,7 @@ class Selection:
     naming: Naming = field(default_factory=Naming)
     imports: Imports = field(default_factory=Imports)
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    deciding: dict[str, int] = field(default_factory=dict)
 
     @property
     def charter(self) -> Charter:
@@ -133,6 +135,7 @@ class Selection:
             self._declined(act)
         else:
             self._act(act)
+            note_deciding(self, act)
         self._remember(act)
 
     def _act(self, act: Act) -> None:

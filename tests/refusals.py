@@ -209,6 +209,7 @@ BY_TEST: dict[str, dict[str, tuple[str, ...]]] = {
             "EVIDENCE_RETAINED",
             "UNKNOWN_EVIDENCE",
         ),
+        "test_what_a_statement_rested_on_is_kept_whatever_class_it_was_filed_under": ("EVIDENCE_DECIDES",),
         "test_a_breach_is_closed_by_two_different_auditors": ("SECOND_AUDITOR_NEEDED",),
         "test_an_auditor_closes_a_finding_once_with_reason": ("UNKNOWN_FINDING",),
     },

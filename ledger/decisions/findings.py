@@ -3,6 +3,7 @@
 from ledger.decisions.prerequisites import unreasoned
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.procedure.reasons import Refusal, refuse
+from ledger.procedure.retention import retention_over
 from ledger.selection import Pending, Selection
 from ledger.statements.naming import DisputeOpened, EvidenceAttached, EvidenceErased, FindingClosed, FindingRaised
 
@@ -50,8 +51,13 @@ def _second_auditor(state: Selection, asked: Asked, waiting: Pending) -> Refusal
 
 
 def _attach(state: Selection, asked: Asked) -> Refusal | None:
-    """Evidence is what it was when it was first put on file; it may belong to several things."""
+    """Evidence is what it was when it was first put on file; it may belong to several things.
+
+    What a statement rested on cannot be filed as personal, and so as erasable.
+    """
     body: EvidenceAttached = asked.body
+    if body.evidence_class == "personal" and body.digest in state.deciding:
+        return refuse("EVIDENCE_DECIDES", CLAUSE, digest=body.digest, index=state.deciding[body.digest])
     known = state.evidence.get(body.digest)
     if known is None:
         return None
@@ -65,15 +71,17 @@ def _attach(state: Selection, asked: Asked) -> Refusal | None:
 
 
 def _erase(state: Selection, asked: Asked) -> Refusal | None:
-    """Personal evidence is erased when it must be; what decided something is kept."""
+    """Personal evidence is erased when it must be; what decided something is kept until its retention is over."""
     body: EvidenceErased = asked.body
     known = state.evidence.get(body.digest)
     if known is None:
         return refuse("UNKNOWN_EVIDENCE", CLAUSE, digest=body.digest)
     if known.erased is not None:
         return refuse("EVIDENCE_ERASED", CLAUSE, digest=body.digest, index=known.erased)
-    if known.evidence_class != "personal":
-        return refuse("EVIDENCE_RETAINED", CLAUSE, digest=body.digest)
+    decided = known.evidence_class != "personal" or body.digest in state.deciding
+    programme = state.charter.latest.programme
+    if decided and not retention_over(programme, asked.at):
+        return refuse("EVIDENCE_RETAINED", CLAUSE, digest=body.digest, until=programme.evidence_until or "-")
     return unreasoned(body.reason, CLAUSE, body.digest)
 
 

@@ -99,8 +99,8 @@ CONTENTS = (
     Clause("七(二)", "单位先行初评,核对原件与复印件,签署意见并盖章。", ("formalities.lacking",)),
     Clause(
         "七(三)",
-        "纪律:弄虚作假随时终止资格、追究责任;回避与职责分离。",
-        ("separation.conflict", "vacancies.next_alternate"),
+        "纪律:弄虚作假随时终止资格、追究责任;据以决定的材料须留存;回避与职责分离。",
+        ("separation.conflict", "vacancies.next_alternate", "retention.retention_over"),
     ),
     Clause("七(四)", "申报时限与纸质材料份数,过期不予受理。", ("notice.in_time", "formalities.paper_complete")),
 )

@@ -178,7 +178,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One selection and its rules."""
+    """One selection and its rules.
+
+    `evidence_until`: the last day on which evidence that decided something is kept; None: for ever.
+    """
 
     label: str
     title: str
@@ -203,6 +206,7 @@ class Programme:
     paper: Paper
     benefits: tuple[Benefit, ...]
     readings: tuple[Reading, ...]
+    evidence_until: str | None = None
 
     def reading(self, reading_id: str) -> str | None:
         """Return the chosen reading, or None where the programme does not declare it."""

@@ -68,6 +68,7 @@ TABLES: dict[str, dict[str, Part]] = {
         "seats": Part("integer", 1, 10_000),
         "utc_offset_minutes": Part("integer", -1080, 1080),
         "eligibility_date": Part("day"),
+        "evidence_until": Part("day", optional=True),
         "leaders_least": Part("integer", 1, 1000),
         "runoffs_most": Part("integer", 0, 10),
         "appeals_most": Part("integer", 0, 10),

@@ -91,6 +91,7 @@ def programme_from_value(value: Mapping[str, Any]) -> Programme:
         readings=tuple(
             Reading(**(one | {"alternatives": tuple(one.get("alternatives", ()))})) for one in sound["readings"]
         ),
+        evidence_until=sound.get("evidence_until"),
     )
 
 

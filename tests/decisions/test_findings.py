@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from ledger.statements.foundation import ActCountersigned, ActDeclined
+from ledger.programmes import load_shipped
+from ledger.statements.foundation import ActCountersigned, ActDeclined, SelectionSuspended
 from ledger.statements.naming import DisputeOpened, EvidenceAttached, EvidenceErased, FindingClosed, FindingRaised
 from tests.finalists import at_final, refuses
-from tests.plays import flagged
+from tests.plays import flagged, replayed
+from tests.simulator import new_world
 
 CLAUSE = "七(三)"
 REPORTED = FindingRaised("UNDECLARED_CONFLICT", (5, 6), "两人电话号码相同", "warn")
@@ -87,3 +89,32 @@ def test_personal_evidence_is_erased_with_reason_and_deciding_evidence_kept() ->
     act = world.must("registrar", body)
     refuses(world, "registrar", body, "EVIDENCE_ERASED", CLAUSE, index=act.index)
     refuses(world, "intake-1", replace(personal, about="again"), "EVIDENCE_ERASED", CLAUSE)
+
+
+def test_what_a_statement_rested_on_is_kept_whatever_class_it_was_filed_under() -> None:
+    """The minutes of the panel's discussion, filed afterwards; and a scan filed before the suspension that names it."""
+    world = at_final()
+    minutes, index = next((digest, index) for digest, index in world.state.deciding.items())
+    body = EvidenceAttached("minutes", minutes, "personal", "application/pdf", 1000)
+    refuses(world, "intake-1", body, "EVIDENCE_DECIDES", CLAUSE, digest=minutes, index=index)
+    world.must("intake-1", replace(body, evidence_class="deciding"))
+    early = EvidenceAttached("outage", world.digest("outage"), "personal", "application/pdf", 1000)
+    world.must("intake-1", early)
+    world.must("organiser", SelectionSuspended(early.digest, "停电"))
+    erasing = EvidenceErased(early.digest, "本人申请删除")
+    refuses(world, "registrar", erasing, "EVIDENCE_RETAINED", CLAUSE, digest=early.digest, until="-")
+    assert replayed(world).deciding == world.state.deciding
+
+
+def test_deciding_evidence_is_erased_after_the_programmes_retention_date() -> None:
+    value = dict(load_shipped("zhuyuan-2022")) | {"evidence_until": "2032-12-31"}
+    world = new_world(value)
+    world.enrol("intake-1", "intake_office")
+    body = EvidenceAttached("minutes", world.digest("ballots"), "deciding", "application/pdf", 1000)
+    world.must("intake-1", body)
+    erasing = EvidenceErased(body.digest, "保存期满")
+    world.set_time("2032-12-31", 23, 59)
+    refuses(world, "registrar", erasing, "EVIDENCE_RETAINED", CLAUSE, digest=body.digest, until="2032-12-31")
+    world.set_time("2033-01-01", 0)
+    act = world.must("registrar", erasing)
+    assert world.state.evidence[body.digest].erased == act.index
