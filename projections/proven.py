@@ -69,6 +69,17 @@ class Ground:
         return str(self.charter.act.body.programme.get("title", ""))
 
     @property
+    def honour(self) -> str:
+        """The title that it bestows."""
+        return str(self.charter.act.body.programme.get("honour", ""))
+
+    @property
+    def sponsors(self) -> int:
+        """How many sponsoring offices the charter has."""
+        offices = self.charter.act.body.programme.get("offices")
+        return sum(isinstance(one, dict) and one.get("sponsor") is True for one in offices or ())
+
+    @property
     def offset_minutes(self) -> int:
         """The programme's offset from UTC in minutes."""
         offset = self.charter.act.body.programme.get("utc_offset_minutes", 0)
