@@ -1,27 +1,30 @@
 """How fast rows come in, and what memory they take: `python -m tests.benchmarks.imports [ballots]`.
 
 A thousand members vote again and again on fourteen candidates; every round but the last was reopened. The dry run reads
-every row once; signing and deciding is what a clerk's program and the sequencer do for every chunk, without a database.
+every row once; then a clerk's chunks are signed, sequenced on a real database and countersigned by another clerk.
 """
 
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from itertools import count
 
-from ledger.decisions.gate import decide, governing_hash
+import psycopg
+
+from ledger.import_clerk import SequencerClerk
 from ledger.import_programme import expanded
-from ledger.import_tables import Line, Source
-from ledger.importing import dry_run, plan
+from ledger.import_tables import TABLES, Line, Source
+from ledger.importing import Description, countersign, dry_run, run
 from ledger.procedure.programme_value import programme_from_value
-from ledger.signing import key_id
-from ledger.statements import Statement, encode_entry, open_envelope, sign
-from ledger.statements.codec import decode_own_entry
-from ledger.statements.imports import ImportBegun, ImportChunk, PeriodAttested, SourceFile, TableRows
-from ledger.statements.kinds import name_of
-from tests.simulator import MemoryLedger, new_world
+from ledger.signing import SigningKey
+from ledger.statements.imports import SourceFile
+from tests.benchmarks.machine import new_site, server
+from tests.benchmarks.report import Measure, heading, show
+from tests.sequenced import Site
+from tests.simulator import LOG_KEY, freeze, new_world
 
 MEMBERS = 1000
 CANDIDATES = tuple(f"candidate-{number:02d}" for number in range(14))
@@ -62,57 +65,72 @@ def _ballot(number: int, member: int) -> tuple[str, ...]:
     return f"round-{number:05d}", f"member-{member:04d}", " ".join(order[:10]), " ".join(order[10:]), "", "", ""
 
 
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def imported(empty: Site, rows: Source) -> dict[str, float]:
+    """Import everything into an empty log, from the dry run to the second clerk's signature; seconds by step."""
+    site = replace(empty, pin_path=empty.pin_path.with_name("pin-of-import"))
+    world = new_world(VALUE)
+    world.set_time("2024-01-10")
+    first, second = (world.enrol(alias, "intake_office") for alias in ("clerk", "clerk-2"))
+    site.preload(freeze(world))
+    programme, took = programme_from_value(VALUE), {}
+    began = time.perf_counter()
+    dry = dry_run(programme, rows)
+    took["dry run"] = time.perf_counter() - began
+    times = count(world.now + 1000, 1000)
+    what = Description("import-1", "基准", (SourceFile("00" * 32, 1, "benchmark"),), 0, 1)
+    with site.sequencer() as sequencer:
+        began = time.perf_counter()
+        clerk = SequencerClerk(sequencer, first.person, first.key, at=lambda: next(times))
+        completion = run(clerk, programme, rows, what, dry)
+        countersign(SequencerClerk(sequencer, second.person, second.key, at=lambda: next(times)), completion)
+        took["signed and sequenced"] = time.perf_counter() - began
+        done = sequencer.state.imports.completed
+        if done is None or done.result != dry.derived:
+            raise LookupError("the import is not what the dry run was")
+    return took
+
+
+def _copied(dsn: str, rows: Source) -> float:
+    """Return the seconds of one COPY of the same ballots into a table of text columns."""
+    columns = len(TABLES["ballots"].logged)
+    with psycopg.connect(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE copied (number integer PRIMARY KEY, cells text[] NOT NULL)")
+        began = time.perf_counter()
+        with cursor.copy("COPY copied (number, cells) FROM STDIN") as copy:
+            for line in rows["ballots"]():
+                copy.write_row((line.number, list(line.cells[:columns])))
+        connection.commit()
+        return time.perf_counter() - began
+
+
+def _signed(rows: Source, key: SigningKey) -> float:
+    """Return the seconds of signing each ballot by itself with PyNaCl, and nothing else."""
+    messages = [" ".join(line.cells).encode() for line in rows["ballots"]()]
+    began = time.perf_counter()
+    for message in messages:
+        key.sign(message)
+    return time.perf_counter() - began
+
+
+def imports(empty: Site, ballots: int) -> list[Measure]:
+    """Import so many ballots on a real database: against signing each row, and against one COPY of the rows."""
+    rows = source(ballots)
+    took = imported(empty, rows)
+    each = 1e6 / ballots
+    ours = [sum(took.values()) * each]
+    steps = ", ".join(f"{step} {seconds * each:.1f}" for step, seconds in took.items())
+    return [
+        Measure("import of a ballot row / PyNaCl signing it", None, [_signed(rows, LOG_KEY) * each], ours),
+        Measure("import of a ballot row / COPY of it", None, [_copied(empty.admin_dsn, rows) * each], ours, steps),
+    ]
 
 
 def main(ballots: int) -> None:
-    """Measure and print."""
-    programme, rows = programme_from_value(VALUE), source(ballots)
-    began, before = time.perf_counter(), _peak()
-    dry = dry_run(programme, rows)
-    took = time.perf_counter() - began
-    print(f"dry run: {dry.rows['ballots']:,} ballots, {ballots / took:,.0f}/s; {before} -> {_peak()} MiB")
-    world = new_world(VALUE)
-    world.set_time("2024-01-10")
-    world.enrol("clerk", "intake_office")
-    counts = tuple(TableRows(count, name) for name, count in dry.rows.items() if count)
-    files = (SourceFile("00" * 32, 1, "benchmark"),)
-    world.must("clerk", ImportBegun(files, "import-1", PeriodAttested(0, 1), "基准", counts))
-    ledger, actor = world.ledger, world.actor("clerk")
-    if not isinstance(ledger, MemoryLedger):
-        raise TypeError("the play is in memory")
-    state, seen, began, size = ledger.state, ledger.seen(), time.perf_counter(), 0
-    for number, chunk in enumerate(plan(rows), start=1):
-        body: Any = ImportChunk("import-1", chunk.rows, chunk.sequence, chunk.table)
-        name, version = name_of(ImportChunk)
-        statement = Statement(
-            body=body,
-            claimed_at=None,
-            counter=actor.counter + number,
-            key=key_id(actor.key.public),
-            nonce=f"{number:032x}",
-            on_behalf_of=None,
-            person=actor.person,
-            programme=state.charter.id,
-            rules=governing_hash(state, body),
-            seen=seen,
-            type=name,
-            version=version,
-        )
-        signed = open_envelope(sign(statement, actor.key))
-        refusal = decide(state, signed.statement, world.now)
-        if refusal is not None or not signed.verify(actor.key.public):
-            raise ValueError(refusal)
-        entry = encode_entry(state.size, world.now, signed.envelope)
-        size = max(size, len(entry))
-        state.apply(decode_own_entry(entry))
-    took = time.perf_counter() - began
-    running = state.imports.running
-    held = running.rows if running is not None else 0
-    print(
-        f"signed, decided and folded: {held:,} rows, {held / took:,.0f}/s; peak {_peak()} MiB; entry <= {size:,} bytes"
-    )
+    """Measure one size and print it with the memory it took."""
+    with server() as postgres:
+        heading()
+        show(imports(new_site(postgres), ballots))
+    print(f"{ballots:,} ballots; peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
 
 
 if __name__ == "__main__":
