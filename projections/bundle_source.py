@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ledger.checkpoint import parse_decimal
 from ledger.collector import collector_at_rest
+from ledger.errors import StoreError
 from ledger.opening import Home
 from ledger.proving import released_checkpoint
 from ledger.selection import Selection
@@ -50,7 +51,11 @@ class StoredSource:
         state = Selection()
         with collector_at_rest():
             for index, entry in self._store.read_entries(0, self._pinned):
-                state.apply(decode_own_entry(entry))
+                try:
+                    state.apply(decode_own_entry(entry))
+                except Exception as error:
+                    # No entry that was admitted fails here; whatever the alteration broke, its place is what matters.
+                    raise StoreError("EVENT_ALTERED", index=index, reason=type(error).__name__) from error
                 if self._progress is not None and index % 512 == 0:
                     self._progress(index)
         return state

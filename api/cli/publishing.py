@@ -33,7 +33,7 @@ def publish(
             done = publish_log(store, folder, found.origin, audience, advance, prune=prune)
         made.rehearsal = done.rehearsal
         made.show(
-            made.word("published", folder=folder, size=done.size, written=done.written),
+            made.word("published-in", folder=folder, size=done.size, written=done.written),
             *([made.word("published-withheld", shown=done.shown)] if done.shown < done.size else []),
         )
         told = {"audience": audience.value, "folder": str(folder), "size": done.size}
