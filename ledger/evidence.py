@@ -8,10 +8,7 @@ Whoever copies a folder or a database keeps what is erased here: backups of evid
 says was erased (`ballot-ledger evidence list --erased`), and of the folder's drafts, which a crash may leave.
 """
 
-import os
-import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +29,7 @@ from ledger.evidence_content import (
     evidence_digest,
     verified,
 )
+from ledger.evidence_files import name_draft, remove, sync_folder, write_draft
 from ledger.evidence_media import MEDIA_TYPES
 
 __all__ = [
@@ -69,10 +67,10 @@ class EvidenceStore(Protocol):
     def get(self, digest: str) -> EvidenceFile:
         """Return the evidence of this digest with its content in memory, checked; raises as `pieces` does."""
 
-    def erase(self, digest: str, *, retention_over: bool = False) -> None:
-        """Erase evidence with its salt; again is harmless, and finishes what a crash cut short.
+    def erase(self, digest: str, entry: int) -> None:
+        """Erase evidence with its salt, as the published entry `entry` says (`ledger.evidence_duties`).
 
-        Raises `StoreError` `EVIDENCE_RETAINED` for what decided something, unless its retention is over.
+        Again is harmless, and finishes what a crash cut short. Raises `StoreError` `EVIDENCE_MISSING`.
         """
 
     def digests(self) -> Iterator[str]:
@@ -92,7 +90,7 @@ class EvidenceFolder:
     def put(self, content: Source, evidence_class: str, media_type: str, salt: bytes | None = None) -> str:
         """Keep `content` (see `EvidenceStore.put`); raises `StoreError` `EVIDENCE_NOT_WRITTEN` besides."""
         intake = Intake(evidence_class, media_type, checked_salt(salt), self._limits)
-        draft = self._draft(intake.pieces(content))
+        draft = write_draft(self._path, intake.pieces(content))
         try:
             record = intake.record
             if self._record_path(record.digest).exists():
@@ -100,12 +98,11 @@ class EvidenceFolder:
                     pass
                 return record.digest
             # The record comes last: without it the content is not on file.
-            self._move(draft, self._content_path(record.digest))
+            name_draft(draft, self._content_path(record.digest))
             self._write(self._record_path(record.digest), record.encode())
             return record.digest
         finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
+            remove(draft)
 
     def record(self, digest: str) -> EvidenceRecord:
         """Return what is known of a piece of evidence (see `EvidenceStore.record`)."""
@@ -132,16 +129,14 @@ class EvidenceFolder:
         """Return the evidence of this digest, checked against it (see `EvidenceStore.get`)."""
         return whole(self, digest)
 
-    def erase(self, digest: str, *, retention_over: bool = False) -> None:
-        """Erase evidence with its salt (see `EvidenceStore.erase`)."""
+    def erase(self, digest: str, entry: int) -> None:
+        """Erase evidence with its salt (see `EvidenceStore.erase`); a folder cannot hold `entry` against the log."""
         record = self.record(digest)
-        if record.evidence_class != "personal" and not retention_over:
-            raise StoreError("EVIDENCE_RETAINED", digest=digest)
         if not record.erased:
             left = EvidenceRecord(digest, record.evidence_class, None, None, None)
             self._write(self._record_path(digest), left.encode())
         self._content_path(digest).unlink(missing_ok=True)
-        _fsync(self._content_path(digest).parent)
+        sync_folder(self._content_path(digest).parent)
 
     def digests(self) -> Iterator[str]:
         """Yield the digest of everything on record, erased evidence too, in ascending order."""
@@ -157,36 +152,7 @@ class EvidenceFolder:
         return self._content_path(digest).with_suffix(".json")
 
     def _write(self, path: Path, data: bytes) -> None:
-        self._move(self._draft([data]), path)
-
-    def _draft(self, pieces: Iterable[bytes]) -> Path:
-        """Write the pieces to a new file of their own, on disk when this returns; nothing is left of a failure."""
-        draft = self._path / f".draft.{secrets.token_hex(8)}"
-        try:
-            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                for piece in pieces:
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException as error:
-            with suppress(OSError):
-                draft.unlink()
-            if isinstance(error, OSError):
-                raise _not_written(error) from None
-            raise
-        return draft
-
-    def _move(self, draft: Path, path: Path) -> None:
-        """Give a finished draft its name, so that the file is there whole or not at all."""
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            draft.replace(path)
-            _fsync(path.parent)
-        except OSError as error:
-            with suppress(OSError):
-                draft.unlink()
-            raise _not_written(error) from None
+        name_draft(write_draft(self._path, [data]), path)
 
 
 def whole(store: EvidenceStore, digest: str) -> EvidenceFile:
@@ -194,15 +160,3 @@ def whole(store: EvidenceStore, digest: str) -> EvidenceFile:
     record = store.record(digest)
     content = b"".join(store.pieces(digest))
     return EvidenceFile(digest, content, record.salt or b"", record.evidence_class, record.media_type or "")
-
-
-def _not_written(error: OSError) -> StoreError:
-    return StoreError("EVIDENCE_NOT_WRITTEN", cause=error.strerror or type(error).__name__)
-
-
-def _fsync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,8 +1,9 @@
 """A ledger's folder on disk, and opening it: database, log key, pin and sequencer together.
 
 * `ledger.json`: origin and database schema
-* `log.key`: the log's private key, readable by the sequencer's account alone
-* `pin`: size and root of the newest published tree (`ledger.pin`)
+* `log.key`: the founding log key's private half, readable by the sequencer's account alone; `log-<key id>.key`: those of
+  rotations; `log.vkey`: the founding key's public half
+* `pin`: size and root of the newest published tree (`ledger.pin`); `attempts.pin`: of the log of attempts
 * `evidence/`: files and personal records by salted digest
 * `postgres/`: the embedded server's data, unless DATABASE_URL names another
 """
@@ -18,10 +19,13 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from ledger import canonical
-from ledger.checkpoint import is_name
+from ledger.attempts import attempts_origin
+from ledger.checkpoint import VerifierKey, is_name, parse_vkey
 from ledger.embedded import EmbeddedPostgres
 from ledger.errors import MalformedError, StoreError
+from ledger.evidence_schema import install_evidence
 from ledger.keyfile import read_key, write_key
+from ledger.keyring import Keyring
 from ledger.pin import PinFile
 from ledger.sequencer import Clock, Sequencer, system_clock
 from ledger.signing import SigningKey
@@ -52,6 +56,20 @@ class Home:
         return self.folder / "pin"
 
     @property
+    def attempts_pin(self) -> Path:
+        """The file of the pin of the log of attempts."""
+        return self.folder / "attempts.pin"
+
+    @property
+    def log_vkey(self) -> Path:
+        """The file of the founding log key's public half."""
+        return self.folder / "log.vkey"
+
+    def next_log_key(self, key: VerifierKey) -> Path:
+        """The file of the private half of a log key that a rotation brings in."""
+        return self.folder / f"log-{key.key_id.hex()}.key"
+
+    @property
     def evidence(self) -> Path:
         """The evidence folder."""
         return self.folder / "evidence"
@@ -63,7 +81,7 @@ def create_home(folder: Path, origin: str, schema: str = DEFAULT_SCHEMA, log_key
     Raises `StoreError` `HOME_EXISTS` if there is one already, `HOME_UNUSABLE` if the folder cannot be written;
     `MalformedError` `ORIGIN_INVALID`.
     """
-    if not is_name(origin):
+    if not is_name(attempts_origin(origin)):
         raise MalformedError("ORIGIN_INVALID", origin=origin[:80])
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -88,6 +106,27 @@ def read_home(folder: Path) -> Home:
         raise StoreError("HOME_UNUSABLE", path=str(folder), reason="ledger.json") from None
 
 
+def founding_key(home: Home) -> VerifierKey:
+    """Return the founding log key as this folder knows it: its public file, else from its private one."""
+    try:
+        return parse_vkey(home.log_vkey.read_text().strip())
+    except FileNotFoundError:
+        return VerifierKey(home.origin, read_key(home.log_key, None).public)
+    except (OSError, ValueError):
+        raise StoreError("HOME_UNUSABLE", path=str(home.folder), reason=home.log_vkey.name) from None
+
+
+def open_keyring(home: Home) -> Keyring:
+    """Return the log's private keys in this folder, each looked for when it is first needed."""
+    founding = founding_key(home)
+
+    def load(key: VerifierKey) -> SigningKey | None:
+        path = home.log_key if key == founding else home.next_log_key(key)
+        return read_key(path, None) if path.exists() else None
+
+    return Keyring(founding, (), load)
+
+
 @contextmanager
 def open_store(home: Home) -> Iterator[Store]:
     """Open the ledger's database: the one DATABASE_URL names, else the embedded server, installed at first use."""
@@ -97,6 +136,7 @@ def open_store(home: Home) -> Iterator[Store]:
             server = stack.enter_context(EmbeddedPostgres.start(home.folder / "postgres"))
             install(server.dsn, home.schema, SERVICE_ROLE)
             install_readers(server.dsn, home.schema, SERVICE_ROLE)
+            install_evidence(server.dsn, home.schema, SERVICE_ROLE)
             dsn = make_conninfo(server.dsn, user=SERVICE_ROLE)
         yield stack.enter_context(Store.open(dsn, home.schema, home.pin))
 
@@ -104,9 +144,9 @@ def open_store(home: Home) -> Iterator[Store]:
 @contextmanager
 def open_sequencer(home: Home, store: Store, clock: Clock = system_clock) -> Iterator[Sequencer]:
     """Run the ledger's sequencer on an open store."""
-    pin = PinFile(home.pin)
-    try:
-        with Sequencer(store, read_key(home.log_key, None), home.origin, pin, clock) as sequencer:
-            yield sequencer
-    finally:
-        pin.close()
+    with ExitStack() as stack:
+        pins = [PinFile(path) for path in (home.pin, home.attempts_pin)]
+        for pin in pins:
+            stack.callback(pin.close)
+        keyring = open_keyring(home)
+        yield stack.enter_context(Sequencer(store, keyring, home.origin, pins[0], clock, pins[1]))

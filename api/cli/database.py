@@ -6,6 +6,7 @@ import typer
 
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.terminal import Exit, Terminal, terminal
+from ledger.evidence_schema import install_evidence
 from ledger.opening import DEFAULT_SCHEMA, SERVICE_ROLE, open_store, read_home
 from ledger.statements import decode_own_entry
 from ledger.store.installation import install as install_log
@@ -31,6 +32,7 @@ def install(
     with terminal(lang, as_json) as made:
         missing = install_log(admin_dsn, schema, role)
         install_readers(admin_dsn, schema, role)
+        install_evidence(admin_dsn, schema, role)
         _tell(made, schema, missing)
 
 

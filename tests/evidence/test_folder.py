@@ -97,7 +97,7 @@ def test_too_large_unknown_class_and_short_salt_are_refused(tmp_path: Path) -> N
 
 def test_personal_evidence_is_erased_with_its_salt_and_says_so(evidence: EvidenceFolder, tmp_path: Path) -> None:
     digest = evidence.put(b"name and phone", "personal", "text/plain", SALT)
-    evidence.erase(digest)
+    evidence.erase(digest, 7)
     with pytest.raises(StoreError, match="EVIDENCE_ERASED"):
         evidence.get(digest)
     with pytest.raises(StoreError, match="EVIDENCE_ERASED"):
@@ -105,13 +105,6 @@ def test_personal_evidence_is_erased_with_its_salt_and_says_so(evidence: Evidenc
     left = b"".join(path.read_bytes() for path in (tmp_path / "evidence").rglob("*") if path.is_file())
     assert b"name" not in left
     assert b"salt" not in left
-
-
-def test_deciding_evidence_is_kept(evidence: EvidenceFolder) -> None:
-    digest = evidence.put(PNG, "deciding", "image/png")
-    with pytest.raises(StoreError, match="EVIDENCE_RETAINED"):
-        evidence.erase(digest)
-    assert evidence.get(digest).content == PNG
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
