@@ -10,6 +10,7 @@ from api.cli import (
     demo,
     entries,
     explaining,
+    exporting,
     founding,
     importing,
     keys,
@@ -73,6 +74,7 @@ for _command in (
     entries.attempts,
     importing.compare_announced,
     importing.export_tables,
+    exporting.export,
     publishing.publish,
     verifying.verify,
 ):

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger import canonical
-from ledger.evidence import evidence_digest
 from ledger.selection import Selection
 from ledger.signing import encode_base64
 from ledger.statements import decode_own_entry
@@ -30,12 +29,11 @@ class MemorySource:
     def of(cls, history: History) -> "MemorySource":
         return cls(history.entries, history.notes)
 
-    def file(self, content: bytes, evidence_class: str = "deciding", media_type: str = "text/plain") -> str:
-        """Put evidence on file and return its digest."""
-        digest = evidence_digest(SALT, content)
-        record = {"class": evidence_class, "media_type": media_type, "salt": encode_base64(SALT)}
-        self.filed[digest] = StoredEvidence(canonical.encode(record), (content,))
-        return digest
+    @staticmethod
+    def put_on_file(content: bytes, evidence_class: str = "deciding", salt: bytes = SALT) -> StoredEvidence:
+        """Return evidence as it is on file."""
+        record = {"class": evidence_class, "media_type": "text/plain", "salt": encode_base64(salt)}
+        return StoredEvidence(canonical.encode(record), (content,))
 
     def erase(self, digest: str) -> None:
         self.filed[digest] = StoredEvidence(canonical.encode({"class": "personal", "erased": True}), None)
@@ -44,6 +42,8 @@ class MemorySource:
         return len(self.entries)
 
     def shown(self, audience: Audience) -> int:
+        if audience is Audience.PUBLIC:
+            return len(self.entries)
         state = Selection()
         for entry in self.entries:
             state.apply(decode_own_entry(entry))
