@@ -5,7 +5,6 @@ refused here, with its clause and index. Signatures, most of the work, are check
 everything else is one pass.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from itertools import islice
@@ -16,18 +15,18 @@ from ledger.checkpoint import VerifierKey
 from ledger.collector import collector_at_rest
 from ledger.decisions.gate import decide
 from ledger.errors import MalformedError, VerificationError
-from ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from ledger.merkle import Frontier, Node, leaf_hash
 from ledger.pin import Pin
 from ledger.roll import SEALED_PREFIX
 from ledger.selection import Selection
 from ledger.signing import key_id, pae, strict_b64decode
-from ledger.state.rounds import Grade
-from ledger.statements import Act, Seen, decode_entry
+from ledger.state.casts import Grade
+from ledger.statements import Act, decode_entry
 from ledger.statements.foundation import CharterSealed
 from ledger.statements.notices import ObjectionReceived
 from ledger.statements.roll import KeyEnrolled, KeyRotated
 from ledger.statements.rounds import ResultCertified
-from projections.audit.promises import CLAUSE, CheckedKey, Claim, Promises, claims_of
+from projections.audit.promises import CLAUSE, Promises
 from projections.audit.report import Check, Report
 from projections.audit.signatures import Signatures
 
@@ -37,13 +36,17 @@ Progress: TypeAlias = Callable[[int], None]
 
 
 class Row(NamedTuple):
-    """An entry as stored: its place (from 0), its bytes, the columns that repeat them, and the hashes of its nodes."""
+    """An entry as stored: its place (from 0), its bytes, the columns that repeat them, and the hashes of its nodes.
+
+    An export has no columns (None), and of a hidden entry nothing but its leaf hash.
+    """
 
     place: int
     entry: bytes
-    topic: str
-    statement_id: bytes
-    nodes: bytes
+    topic: str | None = None
+    statement_id: bytes = b""
+    nodes: bytes = b""
+    leaf: bytes = b""
 
 
 class LogSource(Protocol):
@@ -66,15 +69,17 @@ class Audit:
     tree ends: the report says from where on. Everything else is still checked.
     """
 
-    def __init__(self, source: LogSource, key: VerifierKey, workers: int = 2) -> None:
-        """Audit `source` as the log of this key; `workers` processes check the signatures of a long log."""
+    def __init__(self, source: LogSource, key: VerifierKey, workers: int = 2, report: Report | None = None) -> None:
+        """Audit `source` as the log founded with this key; `workers` processes check the signatures of a long log.
+
+        Keys that came in by rotation are derived from the entries. `report` is one already begun.
+        """
         self._source, self._key, self._workers = source, key, workers
-        self.report = Report()
+        self.report = report if report is not None else Report()
         self.state = Selection()
+        self.promises = Promises(self.report, key, source.checkpoints(), self.checkpoint_file)
         self._frontier = Frontier()
-        self._roots: dict[int, bytes] = {0: EMPTY_ROOT}
         self._publics: dict[str, bytes] = {}
-        self._pinned: dict[tuple[int, str, str], int] = {}
         self._sealed: set[bytes] = set()
         self._next = 0
         self._last_at = 0
@@ -83,25 +88,19 @@ class Audit:
 
     def run(self, progress: Progress | None = None) -> Report:
         """Check everything and return the report; `progress` is called with the number of entries done."""
-        checkpoints = list(self._source.checkpoints())
-        sizes = {size for size, _ in checkpoints}
         rows = iter(self._source.rows())
-        claims = list(claims_of(self._key, (note for _, note in checkpoints)))
         with collector_at_rest(), Signatures(self._workers) as signatures:
-            for number, (text, signature) in enumerate(claims):
-                signatures.add(-1 - number, self._key.public, signature, text)
             while chunk := list(islice(rows, CHUNK)):
                 for row in chunk:
-                    self._row(row, sizes, signatures)
+                    self._row(row, signatures)
                 if progress:
                     progress(self._next)
             signatures.finish()
-        bad = set(signatures.bad)
-        held = {claim for number, claim in enumerate(claims) if -1 - number not in bad}
-        return self._report(checkpoints, held, sorted(place for place in bad if place >= 0))
+        self._close(set(signatures.bad))
+        return self.report
 
-    def _report(self, checkpoints: list[tuple[int, bytes]], held: set[Claim], bad_signatures: list[int]) -> Report:
-        """Close the report: counts, signatures, and what the log promised; `held` are signatures of its own."""
+    def _close(self, bad: set[int]) -> None:
+        """Close the report: counts, signatures that do not hold, and what the log promised."""
         report, frontier = self.report, self._frontier
         report.looked_at |= {
             Check.FORM: self._rows,
@@ -112,49 +111,71 @@ class Audit:
             Check.DECISIONS: self._decisions,
             Check.RESULTS: self._results,
         }
-        report.grades = grades_of(self.state)
-        report.origin = self._key.name
-        for place in bad_signatures:
-            report.fail(Check.SIGNATURES, "SIGNATURE_INVALID", place)
+        for place in sorted(place for place in bad if place >= 0):
+            self._fail(Check.SIGNATURES, "SIGNATURE_INVALID", place)
         report.size, report.root = frontier.size, frontier.root()
-        self._roots[frontier.size] = report.root
-        key = CheckedKey(self._key.name, self._key.public, held)
-        promises = Promises(report, key, self._roots, frontier.size, self._has_tree)
-        promises.checkpoints(checkpoints)
-        pinned = {Seen(root, signature, size): place for (size, root, signature), place in self._pinned.items()}
-        promises.pin(self._source.pin(), promises.seen(pinned))
-        return report
+        report.grades, report.origin = grades_of(self.state), self._key.name
+        self.promises.size, self.promises.whole = frontier.size, self._has_tree
+        self._keep_promises(bad)
 
-    def _row(self, row: Row, sizes: set[int], signatures: Signatures) -> None:
+    def _keep_promises(self, bad: set[int]) -> None:
+        self.promises.close(self.report.root, bad, self._source.pin())
+
+    def checkpoint_file(self, size: int) -> str:
+        """Return the file of an export that holds the checkpoint of a size; empty for a live log."""
+        return ""
+
+    def file_of(self, place: int) -> str:
+        """Return the file of an export that holds an entry; empty for a live log."""
+        return ""
+
+    def _fail(self, check: Check, code: str, place: int, clause: str = "", /, **facts: str | int) -> None:
+        """Add a failure at an entry."""
+        self.report.fail(check, code, place, clause, self.file_of(place), **facts)
+
+    def _row(self, row: Row, signatures: Signatures) -> None:
         """Check one row, and what its entry decides and signs."""
-        report, place = self.report, row.place
+        place = row.place
         self._rows += 1
         if place != self._next:
-            report.fail(Check.ORDER, "EVENT_MISSING", self._next, found=place)
+            self._fail(Check.ORDER, "EVENT_MISSING", self._next, found=place)
             self._tree_ends(self._next)
             self._deciding_ends(self._next)
         self._next = place + 1
         act: Act | None = None
-        try:
-            act = decode_entry(row.entry)
-        except MalformedError as error:
-            report.fail(Check.FORM, "EVENT_ALTERED", place, reason=error.code)
-            self._deciding_ends(place)
+        if not row.leaf:
+            try:
+                act = decode_entry(row.entry)
+            except MalformedError as error:
+                self._fail(Check.FORM, "EVENT_ALTERED", place, reason=error.code)
+                self._deciding_ends(place)
         if self._has_tree:
             self._leaves += 1
-            self._tree(act, row)
-            if place + 1 in sizes:
-                self._roots[place + 1] = self._frontier.root()
+            self._tree(row, self._frontier.append(row.leaf or leaf_hash(row.entry)))
+            if place + 1 == self.promises.next_size:
+                self.promises.met(place + 1, self._frontier.root(), signatures)
         if act is not None:
             self._acts += 1
-            signed = act.signed
-            message = pae(signed.payload_type, signed.payload)
-            self._columns(act, row, sha256(message).digest())
-            signatures.add(place, self._publics.get(signed.statement.key), signed.signature, message)
-            self._pin(act, place)
-            if self._decidable:
-                self._decisions += 1
-                self._decide(act, place)
+            self._act(act, row, signatures)
+
+    def _act(self, act: Act, row: Row, signatures: Signatures) -> None:
+        """Check what an entry says."""
+        signed, place = act.signed, row.place
+        message = pae(signed.payload_type, signed.payload)
+        self._columns(act, row, message)
+        self._signature(act, place, message, signatures)
+        seen = signed.statement.seen
+        if seen is not None:
+            self.promises.pinned(seen, place)
+        elif type(act.body) is not CharterSealed:
+            self._fail(Check.SEEN, "PIN_INVALID", place, CLAUSE)
+        if self._decidable:
+            self._decisions += 1
+            self._decide(act, place)
+
+    def _signature(self, act: Act, place: int, message: bytes, signatures: Signatures) -> None:
+        """Have the signature checked, by the one key whose hash the statement names."""
+        signatures.add(place, self._publics.get(act.signed.statement.key), act.signed.signature, message)
 
     def _tree_ends(self, place: int) -> None:
         self._has_tree = False
@@ -164,71 +185,75 @@ class Audit:
         self._decidable = False
         self.report.not_checked.setdefault(Check.DECISIONS, str(place))
 
-    def _columns(self, act: Act, row: Row, identity: bytes) -> None:
-        report, place = self.report, row.place
+    def _columns(self, act: Act, row: Row, message: bytes) -> None:
+        place = row.place
         if act.index != place:
-            report.fail(Check.ORDER, "EVENT_MOVED", place, found=act.index)
+            self._fail(Check.ORDER, "EVENT_MOVED", place, found=act.index)
         if act.at < self._last_at:
-            report.fail(Check.ORDER, "CLOCK_REGRESSION", place, at=act.at, last=self._last_at)
+            self._fail(Check.ORDER, "CLOCK_REGRESSION", place, at=act.at, last=self._last_at)
         else:
             self._last_at = act.at
-        if row.topic != act.statement.type or row.statement_id != identity:
-            report.fail(Check.IDENTITY, "COLUMN_ALTERED", place)
+        if row.topic is not None and (row.topic != act.statement.type or row.statement_id != sha256(message).digest()):
+            self._fail(Check.IDENTITY, "COLUMN_ALTERED", place)
         if act.person.startswith(SEALED_PREFIX):
             # A person's counter shows a statement that is there twice; a one-time key has none.
+            identity = sha256(message).digest()
             if identity in self._sealed:
-                report.fail(Check.IDENTITY, "STORE_DUPLICATE_STATEMENT", place)
+                self._fail(Check.IDENTITY, "STORE_DUPLICATE_STATEMENT", place)
             self._sealed.add(identity)
         if type(act.body) in _BRING_KEYS:
             for public in _new_keys(act):
                 self._publics[key_id(public)] = public
 
-    def _tree(self, act: Act | None, row: Row) -> None:
-        nodes = self._frontier.append(act.leaf if act is not None else leaf_hash(row.entry))
+    def _tree(self, row: Row, nodes: list[Node]) -> None:
+        """Hold the nodes that a leaf completes against those stored."""
         if b"".join([value for _, _, value in nodes]) == row.nodes:
             return
         if not row.nodes:
-            self.report.fail(Check.TREE, "NODE_MISSING", row.place)
+            self._fail(Check.TREE, "NODE_MISSING", row.place)
         elif nodes[0][2] != row.nodes[:32]:
-            self.report.fail(Check.TREE, "EVENT_ALTERED", row.place, reason="leaf")
+            self._fail(Check.TREE, "EVENT_ALTERED", row.place, reason="leaf")
         else:
-            self.report.fail(Check.TREE, "NODE_ALTERED", row.place)
-
-    def _pin(self, act: Act, place: int) -> None:
-        """Keep what the statement pins, to be held against the tree at the end; only a charter pins nothing."""
-        seen = act.statement.seen
-        if seen is not None:
-            self._pinned.setdefault((seen.size, seen.root, seen.signature), place)
-        elif type(act.body) is not CharterSealed:
-            self.report.fail(Check.SEEN, "PIN_INVALID", place, CLAUSE)
+            self._fail(Check.TREE, "NODE_ALTERED", row.place)
 
     def _decide(self, act: Act, place: int) -> None:
         """Decide the statement again, and hold whose key it may use, as the sequencer did."""
-        report, statement = self.report, act.statement
+        statement = act.statement
         try:
             if type(statement.body) is CharterSealed and not founds(statement.body, self._key):
-                report.fail(Check.DECISIONS, "CHARTER_INVALID", place, "一", where="origin, log_key")
-            public_key_of(self.state, act.signed)
+                self._fail(Check.DECISIONS, "CHARTER_INVALID", place, "一", where="origin, log_key")
+            self._key_of(act, place)
             refusal = decide(self.state, statement, act.at)
             if type(statement.body) is ResultCertified:
                 self._results += 1
             if refusal is not None:
-                report.fail(Check.DECISIONS, refusal.code, place, refusal.clause, **refusal.facts)
+                self._fail(Check.DECISIONS, refusal.code, place, refusal.clause, **refusal.facts)
                 if refusal.code == "RESULT_NOT_DERIVED":
-                    report.fail(Check.RESULTS, "REPLAY_DIVERGES", place, refusal.clause, **refusal.facts)
+                    self._fail(Check.RESULTS, "REPLAY_DIVERGES", place, refusal.clause, **refusal.facts)
             self.state.apply(act)
-        except VerificationError as error:
-            report.fail(Check.SIGNATURES, error.code, place)
-            self._deciding_ends(place)
+            self._follow_keys()
         except Exception as error:
             # Only an entry that must never have been admitted can make a decision or a fold fail, in whatever manner.
-            report.fail(Check.DECISIONS, "REPLAY_DIVERGES", place, reason=type(error).__name__)
+            self._fail(Check.DECISIONS, "REPLAY_DIVERGES", place, reason=type(error).__name__)
             self._deciding_ends(place)
+
+    def _key_of(self, act: Act, place: int) -> None:
+        """Hold a key that the statement brings itself against the id it names; what the rules say is decided anyhow."""
+        try:
+            public_key_of(self.state, act.signed)
+        except VerificationError as error:
+            self._fail(Check.SIGNATURES, error.code, place)
+
+    def _follow_keys(self) -> None:
+        """Derive the log's keys from its entries, as long as they begin with the one that is trusted."""
+        known = self.state.log.known_keys
+        if known is not None and known is not self.promises.keys and known.founding == self._key:
+            self.promises.keys = known
 
 
 def grades_of(state: Selection) -> dict[str, int]:
     """Count the ballots by how they came: signed by the member, transcribed from paper, imported."""
-    counts = Counter(cast.grade for cast in state.rounds.cast.values())
+    counts = state.rounds.cast.grades()
     done = state.imports.completed
     counts[Grade.IMPORTED] += done.declared.get("ballots", 0) if done else 0
     return {grade.value: counts[grade] for grade in Grade}
