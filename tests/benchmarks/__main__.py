@@ -14,7 +14,9 @@ from api.rehearsal.live import SequencedLedger
 from ledger.embedded import EmbeddedPostgres
 from ledger.selection import Selection
 from ledger.store import Store
+from tests.benchmarks.closed_rounds import grown, replays
 from tests.benchmarks.history import CANDIDATES, MEMBERS, Panel, history_before_voting
+from tests.benchmarks.imports import imports
 from tests.benchmarks.machine import new_database, new_site, server
 from tests.benchmarks.margins import margins
 from tests.benchmarks.profiles import profiled, profiled_sequencer
@@ -36,7 +38,9 @@ def main() -> None:
     """Run everything and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--entries", type=int, default=200_000, help="how long the log is to become")
-    parser.add_argument("--audited", type=int, default=60_000, help="how many entries of it are audited")
+    parser.add_argument("--audited", type=int, default=150_000, help="how many entries of it are audited")
+    parser.add_argument("--closed", type=int, default=1_000_000, help="ballots in rounds of a thousand that are closed")
+    parser.add_argument("--imported", type=int, default=100_000, help="ballot rows that are imported")
     parser.add_argument("--repeat", type=int, default=15, help="repetitions of each batch measure")
     parser.add_argument("--audits", type=int, default=5, help="repetitions of the audit")
     given = parser.parse_args()
@@ -47,7 +51,10 @@ def main() -> None:
         show(_sequencing(site, postgres, given.entries, given.repeat))
         with site.store() as store:
             show(_replaying(store, postgres, given.audited, given.audits))
-        show([Measure("tables rebuilt / fold only", 0.5, *rebuilds(new_site(postgres), given.audited, 2))])
+        closed = grown(new_site(postgres), given.closed)
+        show(replays(closed))
+        show([Measure(f"tables of {given.closed} ballots rebuilt / fold only", 0.5, *rebuilds(closed, 2))])
+        show(imports(new_site(postgres), given.imported))
     show([Measure("margins, 13 ballots of 14 candidates / a second", 1.0, *margins(given.repeat))])
     print(f"{time.perf_counter() - start:.0f} s altogether")
 

@@ -6,7 +6,7 @@ from the same database, decoding them and taking them into the state; no slower 
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,11 +53,9 @@ def measure(entries: int, folder: Path) -> Measured:
                 return Measured(current.size, fold, rebuild, time.perf_counter() - started)
 
 
-def rebuilds(empty: Site, entries: int, repeat: int) -> tuple[list[float], list[float]]:
-    """Grow a log of closed rounds, then fold it alone and rebuild its tables in turns; microseconds for each entry."""
-    site = replace(empty, pin_path=empty.pin_path.with_name("pin-of-tables"))
+def rebuilds(site: Site, repeat: int) -> tuple[list[float], list[float]]:
+    """Fold a log of closed rounds alone and rebuild its tables, in turns; microseconds for each entry."""
     install_readers(site.admin_dsn, SCHEMA, SERVICE)
-    grow_closed(site, entries)
     folds, rebuilt = [], []
     with site.store() as store:
         for _ in range(repeat):
