@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ledger.errors import StoreError
-from ledger.keyfile import read_key, write_key
+from ledger.keyfile import read_key, read_sealing_key, write_key, write_sealing_key
+from ledger.sealing import new_sealing_key
 from ledger.signing import SigningKey
 
 SEED = bytes(range(32))
@@ -109,3 +110,17 @@ def test_a_key_of_another_kind(tmp_path: Path, passphrase: bytes | None) -> None
     path.chmod(0o600)
     error = refused(path, passphrase)
     assert (error.code, error.facts["reason"]) == ("KEY_FILE_UNUSABLE", "not an Ed25519 key")
+
+
+def test_a_sealing_key_has_a_file_of_its_own_kind(tmp_path: Path) -> None:
+    private, _ = new_sealing_key()
+    path = tmp_path / "sealing.pem"
+    write_sealing_key(path, private, b"secret")
+    assert read_sealing_key(path, b"secret") == private
+    assert private not in path.read_bytes()
+    with pytest.raises(StoreError, match="not an Ed25519 key"):
+        read_key(path, b"secret")
+    other = tmp_path / "signing.pem"
+    write_key(other, SigningKey.from_seed(bytes(range(32))), None)
+    with pytest.raises(StoreError, match="not an X25519 key"):
+        read_sealing_key(other, None)
