@@ -45,6 +45,9 @@ class ProvingStore(Protocol):
     def newest_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest checkpoint."""
 
+    def size(self) -> int:
+        """Return the number of entries."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consistency:
@@ -128,11 +131,8 @@ def released_checkpoint(store: ProvingStore) -> StoredCheckpoint | None:
         return None
     found = store.newest_checkpoint() if released is None else store.checkpoint_at(released)
     if found is None and released is not None:
-        newest = store.newest_checkpoint()
-        size = newest.size if newest else 0
-        if size < released:
-            raise StoreError("ROLLBACK_DETECTED", pinned=released, size=size)
-        raise StoreError("CHECKPOINT_MISSING", size=released)
+        size = store.size()
+        raise StoreError("ROLLBACK_DETECTED" if size < released else "CHECKPOINT_MISSING", pinned=released, size=size)
     return found
 
 

@@ -16,7 +16,7 @@ from threading import Lock
 from ledger.checkpoint import Checkpoint
 from ledger.collector import collector_at_rest
 from ledger.errors import StoreError
-from ledger.merkle import EMPTY_ROOT, leaf_hash, root_at, tree_root
+from ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, root_at, tree_root
 from ledger.proving import released_checkpoint, root
 from ledger.selection import Selection
 from ledger.statements import decode_own_entry
@@ -124,8 +124,8 @@ def publish(
 
     With `prune` partial tiles go once the full tile is there; readers fall back to it. Raises `StoreError`:
     `PUBLISH_CONFLICT` if the folder shows other bytes, another tree or a longer one, `PUBLISH_MISSING` if it has lost a
-    tile; `EVENT_ALTERED`, `NODE_ALTERED`, `CHECKPOINT_MISMATCH` if the log contradicts itself; and as `static_folder`
-    and `released_checkpoint` do.
+    tile; `EVENT_ALTERED`, `CHECKPOINT_MISMATCH` if the log contradicts itself; and as `static_folder` and
+    `released_checkpoint` do.
     """
     with static_folder(folder, origin, audience.value) as target:
         released = released_checkpoint(store)
@@ -145,7 +145,7 @@ def publish(
         run.write_leaves()
         run.write_levels()
         if root_at(head.size, nodes_in_tiles(head.size, run.read_tile)) != head.root:
-            raise StoreError("NODE_ALTERED", size=head.size)
+            raise StoreError("CHECKPOINT_MISMATCH", checkpoint=head.size, size=head.size)
         target.release(released.note, max(run.reached, run.shown))
         if prune:
             run.drop_partial()
@@ -201,10 +201,15 @@ class _Run:
                 self._target.put(address.path, b"".join(hashes))
 
     def read_tile(self, address: TileAddress) -> bytes:
-        """Return a tile of hashes as it stands in the folder. Raises `StoreError` `PUBLISH_MISSING` if it is gone."""
+        """Return a tile of hashes as it stands in the folder.
+
+        Raises `StoreError` `PUBLISH_MISSING` if it is gone, `PUBLISH_CONFLICT` if it has another length.
+        """
         data = self._target.read(address.path)
         if data is None:
             raise StoreError("PUBLISH_MISSING", path=address.path)
+        if len(data) != HASH_BYTES * address.width:
+            raise StoreError("PUBLISH_CONFLICT", path=address.path)
         return data
 
     def drop_partial(self) -> None:

@@ -36,6 +36,9 @@ class Counted:
     def newest_checkpoint(self) -> StoredCheckpoint | None:
         return self._store.newest_checkpoint()
 
+    def size(self) -> int:
+        return self._store.size()
+
 
 def grow(store: Store, grower: Grower, counts: Sequence[int] = SIZES) -> None:
     for count in counts:

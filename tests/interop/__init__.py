@@ -1,0 +1,1 @@
+"""Our formats against other people's code, and their trees against our verifiers."""
