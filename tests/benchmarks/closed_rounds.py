@@ -1,4 +1,4 @@
-"""Replaying a long log in little memory: `python -m tests.benchmarks.closed_rounds [ballots] [members]`.
+"""Replaying a long log in little memory: `python -m tests.benchmarks.closed_rounds [ballots]`.
 
 By default a million ballots in a thousand rounds of a thousand members, each voted in, closed and reopened. A process
 of its own reads the entries from the database, folds them, and says how long each tenth took and how much memory it
@@ -63,10 +63,10 @@ def replay_apart(site: Site) -> Replayed:
     return Replayed(int(entries), [float(part) for part in parts], float(mib))
 
 
-def grown(empty: Site, ballots: int, members: int = MEMBERS) -> Site:
+def grown(empty: Site, ballots: int) -> Site:
     """Let so many ballots be cast in closed rounds on an empty log."""
     site = replace(empty, pin_path=empty.pin_path.with_name("pin-of-rounds"))
-    grow_closed(site, ballots, members)
+    grow_closed(site, ballots, MEMBERS)
     return site
 
 
@@ -86,10 +86,10 @@ def main() -> None:
         found = replay(sys.argv[2])
         print(found.entries, found.mib, *found.parts)
         return
-    ballots, members = (int(value) for value in (*sys.argv[1:], "1000000", str(MEMBERS))[:2])
+    ballots = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with server() as postgres:
         heading()
-        show(replays(grown(new_site(postgres), ballots, members)))
+        show(replays(grown(new_site(postgres), ballots)))
 
 
 if __name__ == "__main__":
