@@ -6,9 +6,12 @@ import sys
 import typer
 
 from api.cli import (
+    attesting,
+    certifying,
     database,
     demo,
     entries,
+    evidence,
     explaining,
     exporting,
     founding,
@@ -23,12 +26,14 @@ from api.cli import (
     publishing,
     questions,
     ranking,
+    sealing,
     status,
     submitting,
     supposing,
     tables,
     telling,
     verifying,
+    witnessing,
 )
 
 EXIT_CODES = (
@@ -72,6 +77,9 @@ for _command in (
     entries.entries,
     entries.receipt,
     entries.attempts,
+    attesting.attest,
+    attesting.diff_result,
+    certifying.certificate,
     importing.compare_announced,
     importing.export_tables,
     exporting.export,
@@ -80,7 +88,12 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(database.app, name="db")
+evidence.app.command("sealing-key")(sealing.sealing_key)
+evidence.app.command("seal")(sealing.seal)
+evidence.app.command("open")(sealing.open_)
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(tables.app, name="tables")
+app.add_typer(witnessing.app, name="witness")
 app.add_typer(proving.app, name="prove")
 
 
