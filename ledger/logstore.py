@@ -13,7 +13,7 @@ from ledger.pin import Pin
 from ledger.receipt import Receipt
 from ledger.selection import Selection
 from ledger.statements import Seen, decode_own_entry
-from ledger.store.batch import AppendBatch, Attempt
+from ledger.store.batch import AppendBatch
 from ledger.store.store import StoredCheckpoint
 
 
@@ -58,8 +58,23 @@ class LogStore(Protocol):
     def append(self, batch: AppendBatch) -> None:
         """Append in one transaction."""
 
-    def record_attempt(self, attempt: Attempt) -> int:
-        """Keep a refused attempt."""
+    def append_attempts(self, batch: AppendBatch) -> None:
+        """Append attempts in one transaction."""
+
+    def attempt_size(self) -> int:
+        """Return the number of attempts."""
+
+    def attempt_entry(self, index: int) -> bytes | None:
+        """Return one attempt's bytes."""
+
+    def attempt_nodes(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
+        """Return nodes of the tree of attempts by (level, index)."""
+
+    def newest_attempt_note(self) -> bytes | None:
+        """Return the newest checkpoint of the attempts."""
+
+    def attempt_note_covering(self, index: int) -> StoredCheckpoint | None:
+        """Return the first checkpoint that covers an attempt."""
 
 
 def read_desk(store: LogStore, origin: str, key: VerifierKey, pinned: Pin | None) -> Desk:

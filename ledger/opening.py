@@ -1,8 +1,8 @@
 """A ledger's folder on disk, and opening it: database, log key, pin and sequencer together.
 
 * `ledger.json`: origin and database schema
-* `log.key`: the founding log key's private half, readable by the sequencer's account alone; `log-<key id>.key`: those of
-  rotations; `log.vkey`: the founding key's public half
+* `log.key`: the founding log key's private half, readable by the sequencer's account alone; `log-<key id>.key`: those
+  of rotations; `log.vkey`: the founding key's public half
 * `pin`: size and root of the newest published tree (`ledger.pin`); `attempts.pin`: of the log of attempts
 * `evidence/`: files and personal records by salted digest
 * `postgres/`: the embedded server's data, unless DATABASE_URL names another

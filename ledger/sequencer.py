@@ -16,12 +16,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from ledger import canonical
 from ledger.admission import Admitted, Batch, Judgement, check_signature, public_key_of
+from ledger.answers import Answer, Refused, Request, Sequenced
+from ledger.attempts import Attempt, AttemptLog, attempt_of
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.errors import ConflictError, LedgerError, StoreError, VerificationError
 from ledger.keyring import Keyring
@@ -34,18 +33,14 @@ from ledger.seen import ForkError
 from ledger.selection import Selection
 from ledger.signing import SigningKey
 from ledger.statements import Act, Seen, Signed, decode_entry, open_envelope
-from ledger.statements.deliberation import DeliberationVoted
 from ledger.statements.foundation import CharterSealed
-from ledger.statements.rounds import BallotCast, PaperBallotEntered, ScoreGiven, ScoreRevised
-from ledger.store.batch import AppendBatch, Attempt, NewEntry
+from ledger.store.batch import AppendBatch, NewEntry
 
 MOST_IN_BATCH = 512
 MOST_AT_ONCE = 128
 """Of many statements handed in at once, so many are checked while those before them are decided and committed."""
-MOST_ATTEMPTS = 10_000
-"""Refused attempts kept of one person in one run, so that nobody fills the disk with them."""
-_VOTES = (BallotCast, PaperBallotEntered, ScoreGiven, ScoreRevised, DeliberationVoted)
-_TELLING = frozenset({"approvals", "candidate", "subject"})
+
+__all__ = ["Answer", "Clock", "Refused", "Request", "Sequenced", "Sequencer", "system_clock"]
 
 Clock: TypeAlias = Callable[[], int]
 
@@ -55,47 +50,21 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sequenced:
-    """A statement that is in the log: its act, whether it was there before, and its receipt."""
-
-    act: Act
-    again: bool
-    _receipt: Callable[[], Receipt]
-
-    @property
-    def receipt(self) -> Receipt:
-        """The inclusion proof against the first checkpoint that covers the entry."""
-        return self._receipt()
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A statement that the rules refuse; nothing was sequenced. `signed` is what was refused."""
-
-    refusal: Refusal
-    signed: Signed
-
-
-Answer: TypeAlias = Sequenced | Refused
-
-
-class Request(NamedTuple):
-    """A statement that waits: its time on a simulated clock, if any, and the key it was already checked with."""
-
-    signed: Signed
-    at: int | None
-    verified_by: bytes | None
-    answer: "Future[Answer]"
-
-
 class Sequencer:
     """The sequencer of one log, running in a thread of its own from `start` to `stop`."""
 
     def __init__(
-        self, store: LogStore, key: SigningKey | Keyring, origin: str, pin: Pinned, clock: Clock = system_clock
+        self,
+        store: LogStore,
+        key: SigningKey | Keyring,
+        origin: str,
+        pin: Pinned,
+        clock: Clock = system_clock,
+        attempts_pin: Pinned | None = None,
     ) -> None:
         """Take over a log: read it, and hold it against its checkpoint and its pin; `key` is its key, or all of them.
+
+        `attempts_pin` is the pin of the log of attempts.
 
         Raises `StoreError` `SEQUENCER_ALREADY_RUNNING`, `LOG_KEY_NOT_HELD`, and what `ledger.logstore.read_desk` raises
         if the log that is stored is older or other than what was signed and pinned.
@@ -108,7 +77,7 @@ class Sequencer:
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
         self._door = threading.Lock()
         self._stopped = False
-        self._attempts: dict[str, int] = {}
+        self._attempts = AttemptLog(store, self._keyring, origin, attempts_pin)
         self.fork: ForkError | None = None
         """Set once a checkpoint with the log's signature contradicts the log: nothing is sequenced any more."""
         self._read_again()
@@ -122,6 +91,7 @@ class Sequencer:
         if newest is not None:
             # What was committed is shown only once it is pinned, also after a crash between the two.
             self._pin.advance(desk.frontier.size, desk.frontier.root())
+        self._attempts.read()
         desk.fork = self.fork
         self._desk, self._note, self._stale = desk, newest.note if newest else None, False
 
@@ -336,8 +306,11 @@ class Sequencer:
         def receipt(index: int) -> Callable[[], Receipt]:
             return lambda: Receipt(index, inclusion_proof(index, size, node), note)
 
+        refused: list[tuple[Request, Refusal, int]] = []
+        judged_by = batch.first
         for request, judgement in judged:
             if isinstance(judgement, Act):
+                judged_by += 1
                 request.answer.set_result(Sequenced(judgement, False, receipt(judgement.index)))
                 continue
             if isinstance(judgement, VerificationError):
@@ -345,17 +318,33 @@ class Sequencer:
                 continue
             try:
                 before = self._sequenced_before(request.signed, here, receipt)
-                if before is None and isinstance(judgement, Refusal):
-                    self._record_attempt(request, judgement)
             except LedgerError as error:
                 request.answer.set_exception(error)
                 continue
             if before is not None:
                 request.answer.set_result(before)
             elif isinstance(judgement, Refusal):
-                request.answer.set_result(Refused(judgement, request.signed))
+                refused.append((request, judgement, judged_by))
             else:
                 request.answer.set_exception(judgement)
+        if refused:
+            self._answer_refused(refused)
+
+    def _answer_refused(self, refused: list[tuple[Request, Refusal, int]]) -> None:
+        """Keep the refused attempts of a batch, all in one transaction, then answer them."""
+        kept = [(request, refusal, self._attempt(request, refusal, size)) for request, refusal, size in refused]
+        attempts = [attempt for _, _, attempt in kept if attempt is not None]
+        try:
+            receipts = iter(self._attempts.record(attempts, self._desk.keys) if attempts else ())
+        except LedgerError as error:
+            # The connection may be gone, and with it the lock.
+            self._stale = True
+            for request, _, _ in kept:
+                request.answer.set_exception(error)
+            return
+        for request, refusal, attempt in kept:
+            entry, receipt = next(receipts) if attempt is not None else (None, None)
+            request.answer.set_result(Refused(refusal, request.signed, entry, receipt))
 
     def _sequenced_before(
         self, signed: Signed, here: dict[bytes, Admitted], receipt: Callable[[int], Callable[[], Receipt]]
@@ -373,29 +362,7 @@ class Sequencer:
             raise StoreError("STORE_GAP", index=index)
         return Sequenced(decode_entry(entry), True, lambda: first_receipt(self._store, index))
 
-    def _record_attempt(self, request: Request, refusal: Refusal) -> None:
-        """Keep a refused attempt under the holder of the key that signed; an unnamed objector is never looked up."""
-        signed = request.signed
-        key = self._desk.state.roll.keys.get(signed.statement.key)
-        if key is None or signed.statement.person.startswith(SEALED_PREFIX):
-            return
-        self._attempts[key.person] = self._attempts.get(key.person, 0) + 1
-        if self._attempts[key.person] > MOST_ATTEMPTS:
-            return
-        self._store.record_attempt(
-            Attempt(
-                attempted_at_ms=self._clock() if request.at is None else request.at,
-                actor=key.person,
-                statement_id=signed.id,
-                type=signed.statement.type,
-                code=refusal.code,
-                facts=canonical.encode(_facts_kept(signed.statement.body, refusal)).decode(),
-                envelope_digest=sha256(signed.envelope).digest(),
-            )
-        )
-
-
-def _facts_kept(body: Any, refusal: Refusal) -> dict[str, str | int]:
-    """Return the facts of a refusal that are kept: of a vote none that tells what was meant to be voted."""
-    vote = isinstance(body, _VOTES)
-    return {name: fact for name, fact in refusal.facts.items() if not (vote and name in _TELLING)}
+    def _attempt(self, request: Request, refusal: Refusal, log_size: int) -> Attempt | None:
+        at = self._clock() if request.at is None else request.at
+        attempt = attempt_of(self._desk.state.roll, request.signed, refusal, at, log_size)
+        return attempt if attempt is not None and self._attempts.admits(attempt.person) else None

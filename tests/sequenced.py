@@ -33,6 +33,11 @@ class Site:
     service_dsn: str
     pin_path: Path
 
+    @property
+    def attempts_pin_path(self) -> Path:
+        """The pin of the log of attempts."""
+        return self.pin_path.with_name(f"{self.pin_path.name}.attempts")
+
     def store(self) -> Store:
         """Open the store as the service does."""
         return Store.open(self.service_dsn, SCHEMA, self.pin_path)
@@ -42,9 +47,10 @@ class Site:
         """Run the log's sequencer."""
         with ExitStack() as stack:
             store = stack.enter_context(self.store())
-            pin = PinFile(self.pin_path)
-            stack.callback(pin.close)
-            yield stack.enter_context(Sequencer(store, LOG_KEYS, ORIGIN, pin, clock))
+            pins = [PinFile(path) for path in (self.pin_path, self.attempts_pin_path)]
+            for pin in pins:
+                stack.callback(pin.close)
+            yield stack.enter_context(Sequencer(store, LOG_KEYS, ORIGIN, pins[0], clock, pins[1]))
 
     def preload(self, history: History) -> None:
         """Put a history into the empty log: everything with the last checkpoint in one batch, then the earlier ones."""
@@ -52,7 +58,7 @@ class Site:
         entries = []
         for row in history.rows:
             nodes = frontier.append(decode_own_entry(row.entry).leaf)
-            entries.append(NewEntry(row.entry, row.topic, row.statement_id, nodes))
+            entries.append(NewEntry(row.entry, row.topic or "", row.statement_id, nodes))
         with self.store() as store:
             store.hold_sequencer_lock()
             store.append(AppendBatch(0, entries, history.notes[len(entries)]))

@@ -11,9 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.options import DEFAULT_HOME, AtOption, HomeOption, JsonOption, LangOption
-from api.cli.terminal import CliError, row, table, terminal
+from api.cli.terminal import CliError, Exit, row, table, terminal
 from api.cli.view import View, opened, viewing
+from ledger import pin
+from ledger.attempts_check import verify_attempts
+from ledger.log_keys import LogKeys
 from ledger.logstore import first_receipt
+from ledger.opening import founding_key
 from ledger.procedure.acts import ACTS
 from ledger.statements import Act
 from ledger.statements.plain import to_plain
@@ -129,32 +133,34 @@ def attempts(
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
-    """已知人员被拒的提交 · refused statements of known people."""
+    """被拒的提交（独立日志，先核验）· refused statements: a log of its own, checked before it is shown."""
     with terminal(lang, as_json) as made, opened(made, home) as view:
-        found = [one for page in _pages(view) for one in page]
+        keys = view.state.log.known_keys or LogKeys.of(founding_key(view.home))
+        report = verify_attempts(view.store, keys, pin.read(view.home.attempts_pin))
         rows = [
             {
-                "at": attempt.attempted_at_ms,
+                "at": attempt.at,
+                "clause": attempt.clause,
                 "code": attempt.code,
-                "facts": json.loads(attempt.facts),
+                "facts": dict(attempt.facts),
                 "kind": attempt.type,
-                "number": number,
-                "person": attempt.actor,
-                "statement": bytes(attempt.statement_id).hex(),
+                "log_size": attempt.log_size,
+                "number": attempt.index,
+                "person": attempt.person or None,
+                "statement": attempt.statement,
             }
-            for number, attempt in found
+            for attempt in report.attempts
         ]
-        view.give({"attempts": rows})
+        failures = [{"code": one.code, "index": one.index} for one in report.failures]
+        view.give({"attempts": rows, "clean": report.clean, "failures": failures, "root": report.root.hex()})
         shown = table("#", *(made.word(name) for name in ("time", "who", "kind", "code", "meaning")))
-        for one in rows:
-            sentence = made.sentence(one["code"], one["facts"], "refusals", view.offset_minutes)
-            who = view.label(one["person"]) if one["person"] else "-"
-            shown.add_row(*row(one["number"], view.time(one["at"]), who, one["kind"], one["code"], sentence))
+        for one in report.attempts:
+            sentence = made.sentence(one.code, one.facts, "refusals", view.offset_minutes)
+            who = view.label(one.person) if one.person else "-"
+            shown.add_row(*row(one.index, view.time(one.at), who, one.type, one.code, sentence))
         made.show(view.heading(made.word("attempts")), shown)
-
-
-def _pages(view: View) -> Any:
-    after = 0
-    while page := view.store.attempts(after):
-        yield page
-        after = page[-1][0]
+        for failure in report.failures:
+            made.show(f"#{failure.index}  {failure.code}  {made.sentence(failure.code, {}, 'findings')}")
+        made.show(made.word("attempts-sound" if report.clean else "attempts-unsound", root=report.root.hex()))
+        if not report.clean:
+            raise typer.Exit(Exit.REFUSED)

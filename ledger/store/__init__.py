@@ -1,13 +1,12 @@
 """The log in PostgreSQL: install, append, read, subscribe. The only SQL of the write side."""
 
-from ledger.store.batch import AppendBatch, Attempt, NewEntry
+from ledger.store.batch import AppendBatch, NewEntry
 from ledger.store.installation import guards, install
 from ledger.store.recorder import EntryMapper, RecordedEntry, environment
 from ledger.store.store import Store, StoredCheckpoint
 
 __all__ = [
     "AppendBatch",
-    "Attempt",
     "EntryMapper",
     "NewEntry",
     "RecordedEntry",

@@ -35,19 +35,3 @@ class AppendBatch:
     def size(self) -> int:
         """The size of the log after the batch."""
         return self.first_index + len(self.entries)
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A refused statement of a known person. `actor` is None where nobody may learn who tried.
-
-    `facts` is canonical JSON; `envelope_digest` the SHA-256 of the envelope's bytes.
-    """
-
-    attempted_at_ms: int
-    actor: str | None
-    statement_id: bytes
-    type: str
-    code: str
-    facts: str
-    envelope_digest: bytes

@@ -45,7 +45,7 @@ _FUNCTIONS = """
 SELECT n.nspname || '.' || p.proname, p.prosrc
 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace JOIN pg_roles AS r ON r.oid = p.proowner
 WHERE p.proconfig = ARRAY['search_path=pg_catalog, pg_temp'] AND (
-    (n.nspname = %(schema)s AND r.rolname = %(owner)s AND p.prosecdef = (p.proname IN ('append', 'record_attempt')))
+    (n.nspname = %(schema)s AND r.rolname = %(owner)s AND p.prosecdef = (p.proname IN ('append', 'append_attempts')))
     OR (n.nspname = 'ledger_guards' AND r.rolsuper))
 """
 
@@ -103,8 +103,7 @@ def _build(connection: Connection, schema: str, service_role: str) -> None:
     if found.fetchone() != (owner,):
         raise StoreError("STORE_SCHEMA_FOREIGN", schema=schema)
     connection.execute(SQL("SET LOCAL ROLE {}").format(Identifier(owner)))
-    if connection.execute("SELECT to_regclass(%s)", (f"{schema}.entries",)).fetchone() == (None,):
-        connection.execute(layout.create_tables(schema).encode())
+    connection.execute(layout.create_tables(schema).encode())
     connection.execute(layout.create_functions(schema).encode())
     connection.execute(layout.grants(schema, Identifier(service_role).as_string(connection)).encode())
     connection.execute("RESET ROLE")

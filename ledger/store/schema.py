@@ -1,6 +1,6 @@
 """What a log is in PostgreSQL: one schema with append-only tables and the functions that alone may write them.
 
-Three rings of guards. The service's role may read and call `append` and `record_attempt`, nothing else. Triggers that
+Three rings of guards. The service's role may read and call `append` and `append_attempts`, nothing else. Triggers that
 fire for everyone, superusers and replication roles too, refuse every UPDATE, DELETE and TRUNCATE. Event triggers, where
 the administrator may create them, refuse to drop or alter what belongs to the log. A superuser can still take them
 down: so proofs are anchored outside, and `ledger.store.guards` names every guard that is missing.
@@ -13,7 +13,7 @@ import re
 
 from ledger.errors import MalformedError
 
-TABLES = ("entries", "nodes", "checkpoints", "spent", "attempts")
+TABLES = ("entries", "nodes", "checkpoints", "spent", "attempt_entries", "attempt_nodes", "attempt_checkpoints")
 LOCK_APPEND = 0x626C0001
 """First half of the advisory lock that orders appends; the second half is the entries table's oid."""
 LOCK_SEQUENCER = 0x626C0002
@@ -24,29 +24,28 @@ APPEND_ONLY = "BL003"
 _SCHEMA = re.compile("[a-z][a-z0-9_]{0,39}")
 
 _TABLES = """
-CREATE TABLE {s}.entries (
+CREATE TABLE IF NOT EXISTS {s}.entries (
     position bigint PRIMARY KEY CHECK (position > 0),
     state bytea NOT NULL CHECK (octet_length(state) BETWEEN 1 AND 65535),
     topic text NOT NULL,
     statement_id bytea NOT NULL UNIQUE CHECK (octet_length(statement_id) = 32)
 ) WITH (toast_tuple_target = 8160);
 ALTER TABLE {s}.entries ALTER state SET STORAGE EXTERNAL;
-CREATE TABLE {s}.nodes (
+CREATE TABLE IF NOT EXISTS {s}.nodes (
     position bigint PRIMARY KEY,
     hashes bytea NOT NULL CHECK (octet_length(hashes) > 0 AND octet_length(hashes) % 32 = 0)
 );
-CREATE TABLE {s}.checkpoints (size bigint PRIMARY KEY, note bytea NOT NULL);
-CREATE TABLE {s}.spent (key bytea PRIMARY KEY, index bigint NOT NULL);
-CREATE TABLE {s}.attempts (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    attempted_at_ms bigint NOT NULL,
-    actor text,
-    statement_id bytea NOT NULL,
-    type text NOT NULL,
-    code text NOT NULL,
-    facts text NOT NULL,
-    envelope_digest bytea NOT NULL
+CREATE TABLE IF NOT EXISTS {s}.checkpoints (size bigint PRIMARY KEY, note bytea NOT NULL);
+CREATE TABLE IF NOT EXISTS {s}.spent (key bytea PRIMARY KEY, index bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS {s}.attempt_entries (
+    position bigint PRIMARY KEY CHECK (position > 0),
+    state bytea NOT NULL CHECK (octet_length(state) BETWEEN 1 AND 65535)
 );
+CREATE TABLE IF NOT EXISTS {s}.attempt_nodes (
+    position bigint PRIMARY KEY,
+    hashes bytea NOT NULL CHECK (octet_length(hashes) > 0 AND octet_length(hashes) % 32 = 0)
+);
+CREATE TABLE IF NOT EXISTS {s}.attempt_checkpoints (size bigint PRIMARY KEY, note bytea NOT NULL);
 """
 
 # Lock and read are statements of their own: each takes a new snapshot, so the read sees what the lock waited for.
@@ -78,9 +77,27 @@ BEGIN
 END
 """
 
-_RECORD_ATTEMPT = """
-    INSERT INTO {s}.attempts (attempted_at_ms, actor, statement_id, type, code, facts, envelope_digest)
-    VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
+# The log of attempts is one more tree, with neither statements nor credentials to be told apart.
+_APPEND_ATTEMPTS = """
+DECLARE
+    size bigint;
+    added bigint := cardinality(entries);
+BEGIN
+    PERFORM pg_advisory_xact_lock({lock}, '{s}.attempt_entries'::regclass::oid::int);
+    SELECT max(e.position) INTO size FROM {s}.attempt_entries AS e;
+    size := coalesce(size, 0);
+    IF size <> expected_next THEN
+        RAISE EXCEPTION 'wrong index' USING ERRCODE = '{wrong_index}', DETAIL = size;
+    END IF;
+    IF added = 0 OR cardinality(nodes) <> added OR checkpoint_size <> size + added THEN
+        RAISE EXCEPTION 'the parts of the batch do not fit' USING ERRCODE = '{wrong_batch}';
+    END IF;
+    INSERT INTO {s}.attempt_entries (position, state)
+        SELECT size + n, state FROM unnest(entries) WITH ORDINALITY AS given (state, n);
+    INSERT INTO {s}.attempt_nodes (position, hashes)
+        SELECT size + n, hashes FROM unnest(nodes) WITH ORDINALITY AS given (hashes, n);
+    INSERT INTO {s}.attempt_checkpoints (size, note) VALUES (checkpoint_size, checkpoint);
+END
 """
 
 _REFUSE_CHANGE = """
@@ -152,7 +169,7 @@ def bodies(schema: str) -> dict[str, str]:
     }
     sources = {
         f"{schema}.append": _APPEND,
-        f"{schema}.record_attempt": _RECORD_ATTEMPT,
+        f"{schema}.append_attempts": _APPEND_ATTEMPTS,
         f"{schema}.refuse_change": _REFUSE_CHANGE,
         f"ledger_guards.{schema}_refuse_drop": _REFUSE_DROP,
         f"ledger_guards.{schema}_refuse_ddl": _REFUSE_DDL,
@@ -161,7 +178,7 @@ def bodies(schema: str) -> dict[str, str]:
 
 
 def create_tables(schema: str) -> str:
-    """Return the statements that make a log's tables; run once, by the owner."""
+    """Return the statements that make those of a log's tables that are not there yet, by the owner."""
     return _TABLES.format(s=schema)
 
 
@@ -174,9 +191,10 @@ def create_functions(schema: str) -> str:
             checkpoint_size bigint, checkpoint bytea, spent bytea[], spent_index bigint[]
         ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $body${source[f"{schema}.append"]}$body$""",
-        f"""CREATE OR REPLACE FUNCTION {schema}.record_attempt(bigint, text, bytea, text, text, text, bytea)
-        RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-        AS $body${source[f"{schema}.record_attempt"]}$body$""",
+        f"""CREATE OR REPLACE FUNCTION {schema}.append_attempts(
+            expected_next bigint, entries bytea[], nodes bytea[], checkpoint_size bigint, checkpoint bytea
+        ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $body${source[f"{schema}.append_attempts"]}$body$""",
         f"""CREATE OR REPLACE FUNCTION {schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql
         SET search_path = pg_catalog, pg_temp AS $body${source[f"{schema}.refuse_change"]}$body$""",
     ]
@@ -226,5 +244,5 @@ def grants(schema: str, service_role: str) -> str:
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC, {service_role};
     GRANT USAGE ON SCHEMA {schema} TO {service_role};
     GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {service_role};
-    GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.record_attempt TO {service_role}
+    GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.append_attempts TO {service_role}
     """

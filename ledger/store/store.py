@@ -1,4 +1,4 @@
-"""One log in PostgreSQL, as the ledger uses it: append a batch, read entries, nodes and checkpoints, record attempts.
+"""One log in PostgreSQL, as the ledger uses it: append a batch, read entries, nodes, checkpoints, attempts.
 
 Reading goes through a pool and shows what is committed; whoever serves others limits it by the pin. Appending goes
 through one direct connection (`ledger.store.writer`).
@@ -7,30 +7,25 @@ through one direct connection (`ledger.store.writer`).
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
-from psycopg.types.numeric import Int8
 from psycopg_pool import PoolTimeout
 
 from ledger.errors import StoreError
 from ledger.merkle import HASH_BYTES, Address
 from ledger.store import schema as layout
-from ledger.store.batch import AppendBatch, Attempt
+from ledger.store.attempts import AttemptTables, StoredCheckpoint
+from ledger.store.batch import AppendBatch
 from ledger.store.database import Connection, check_installed, connect, store_error
 from ledger.store.installation import guards
 from ledger.store.recorder import EntryFactory, EntryRecorder, environment
 
-
-class StoredCheckpoint(NamedTuple):
-    """A signed checkpoint as it was committed."""
-
-    size: int
-    note: bytes
+__all__ = ["Store", "StoredCheckpoint"]
 
 
-class Store:
+class Store(AttemptTables):
     """An open log. Reading is safe from any thread; appending is for the one sequencer."""
 
     def __init__(self, recorder: EntryRecorder, dsn: str) -> None:
@@ -80,30 +75,6 @@ class Store:
     def append(self, batch: AppendBatch) -> None:
         """Append a batch, all of it or nothing; see `Writer.append`."""
         self.recorder.writer.append(batch)
-
-    def record_attempt(self, attempt: Attempt) -> int:
-        """Keep a refused attempt and return its number. It is for the caller to cap them per person."""
-        query = f"SELECT {self.schema}.record_attempt(%b, %b, %b, %b, %b, %b, %b)"
-        values = (
-            Int8(attempt.attempted_at_ms),
-            attempt.actor,
-            attempt.statement_id,
-            attempt.type,
-            attempt.code,
-            attempt.facts,
-            attempt.envelope_digest,
-        )
-        # Not read again after a failure: it may have been recorded.
-        return int(self._rows(query, values, tries=1)[0][0])
-
-    def attempts(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Attempt]]:
-        """Return attempts with their numbers, those after number `after` first."""
-        rows = self._rows(
-            f"SELECT id, attempted_at_ms, actor, statement_id, type, code, facts, envelope_digest"
-            f" FROM {self.schema}.attempts WHERE id > %s ORDER BY id LIMIT %s",
-            (after, limit),
-        )
-        return [(number, Attempt(*values)) for number, *values in rows]
 
     def size(self) -> int:
         """Return the number of committed entries."""

@@ -27,7 +27,8 @@ _PARAMETERS = (
     _BYTEA.array_oid,
     _INT8.array_oid,
 )
-_APPEND = b"append"
+_ATTEMPT_PARAMETERS = (_INT8.oid, _BYTEA.array_oid, _BYTEA.array_oid, _INT8.oid, _BYTEA.oid)
+_APPEND, _APPEND_ATTEMPTS = b"append", b"append_attempts"
 
 # A lock whose holder vanished from the network must not stand for the two hours that are the system's default.
 _SETTINGS = """
@@ -73,15 +74,20 @@ class Writer:
             StoreError: `STORE_OUTCOME_UNKNOWN` if the connection broke: hold the lock again, then read what is there.
                 `STORE_UNAVAILABLE` if an earlier append lost the lock; other codes say why nothing was written.
         """
+        self._call(_APPEND, _parameters(batch), batch)
+
+    def append_attempts(self, batch: AppendBatch) -> None:
+        """Append to the log of attempts; topics, statement ids and credentials stay unused. Errors as `append`."""
+        self._call(_APPEND_ATTEMPTS, _attempt_parameters(batch), batch)
+
+    def _call(self, prepared: bytes, parameters: list[bytes], batch: AppendBatch) -> None:
         connection = self._connected()
         if self._lost_lock:
             raise StoreError("STORE_UNAVAILABLE", schema=self._schema, reason="the sequencer's lock was lost")
         try:
             # Straight through libpq: the driver's own way of sending arrays costs a third of a small append.
-            result = connection.pgconn.exec_prepared(
-                _APPEND, _parameters(batch), [pq.Format.BINARY] * len(_PARAMETERS), pq.Format.BINARY
-            )
-            _check(result)
+            formats = [pq.Format.BINARY] * len(parameters)
+            _check(connection.pgconn.exec_prepared(prepared, parameters, formats, pq.Format.BINARY))
         except psycopg.Error as error:
             if not connection.closed:
                 raise store_error(error, self._schema) from error
@@ -105,9 +111,10 @@ class Writer:
                 with translated(self._schema):
                     connection.execute(_SETTINGS)
                     check_installed(connection, self._schema)
-                    places = ", ".join(f"${place}" for place in range(1, len(_PARAMETERS) + 1))
-                    query = f"SELECT {self._schema}.append({places})".encode()
-                    _check(connection.pgconn.prepare(_APPEND, query, _PARAMETERS))
+                    for name, types in ((_APPEND, _PARAMETERS), (_APPEND_ATTEMPTS, _ATTEMPT_PARAMETERS)):
+                        places = ", ".join(f"${place}" for place in range(1, len(types) + 1))
+                        query = f"SELECT {self._schema}.{name.decode()}({places})".encode()
+                        _check(connection.pgconn.prepare(name, query, types))
             except LedgerError:
                 connection.close()
                 raise
@@ -149,9 +156,23 @@ def _parameters(batch: AppendBatch) -> list[bytes]:
         _array(_BYTEA.oid, [entry.data for entry in entries]),
         _array(_TEXT.oid, [entry.topic.encode() for entry in entries]),
         _array(_BYTEA.oid, [entry.statement_id for entry in entries]),
-        _array(_BYTEA.oid, [b"".join([value for _, _, value in entry.nodes]) for entry in entries]),
+        _nodes(batch),
         _EIGHT.pack(batch.size),
         batch.checkpoint_note,
         _array(_BYTEA.oid, [key for key, _ in batch.spent]),
         _array(_INT8.oid, [_EIGHT.pack(index) for _, index in batch.spent]),
+    ]
+
+
+def _nodes(batch: AppendBatch) -> bytes:
+    return _array(_BYTEA.oid, [b"".join([value for _, _, value in entry.nodes]) for entry in batch.entries])
+
+
+def _attempt_parameters(batch: AppendBatch) -> list[bytes]:
+    return [
+        _EIGHT.pack(batch.first_index),
+        _array(_BYTEA.oid, [entry.data for entry in batch.entries]),
+        _nodes(batch),
+        _EIGHT.pack(batch.size),
+        batch.checkpoint_note,
     ]

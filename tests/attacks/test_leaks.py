@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from api.rehearsal.steps_rounds import SCRUTINEERS, ballot, open_round
+from ledger.attempts_check import verify_attempts
+from ledger.log_keys import LogKeys
 from tests.sequenced import Site, played_on
-from tests.simulator import freeze
+from tests.simulator import LOG_VKEY, freeze
 from tests.voting import PANEL, PEOPLE, sitting
 
 
@@ -17,7 +19,7 @@ def test_what_is_kept_of_a_refused_ballot_names_nobody(new_site: Callable[[], Si
         world.refused(PANEL[1], ballot(world, played.id, PEOPLE[:15]))
         world.refused(SCRUTINEERS[0], ballot(world, played.id, PEOPLE[:1]))
     with site.store() as store:
-        kept = [(attempt.code, attempt.facts) for _, attempt in store.attempts()]
+        kept = [(one.code, str(one.facts)) for one in verify_attempts(store, LogKeys.of(LOG_VKEY)).attempts]
     assert [code for code, _ in kept] == ["DUPLICATE_CHOICE", "OVERVOTE", "NOT_BALLOT_OWNER"]
     assert not any(world.person(one) in facts for one in PEOPLE for _, facts in kept)
     assert not any("approvals" in facts for _, facts in kept)

@@ -59,12 +59,16 @@ class FaultyStore:
         """Append, and fail as planned."""
         self._faults.around("append", lambda: self._store.append(batch))
 
+    def append_attempts(self, batch: AppendBatch) -> None:
+        """Append attempts, and fail as planned."""
+        self._faults.around("append_attempts", lambda: self._store.append_attempts(batch))
+
 
 class FaultyPin:
     """A real pin file in which writing fails as planned."""
 
-    def __init__(self, path: Path, faults: Faults) -> None:
-        self._pin, self._faults = PinFile(path), faults
+    def __init__(self, path: Path, faults: Faults, call: str = "advance") -> None:
+        self._pin, self._faults, self._call = PinFile(path), faults, call
 
     @property
     def newest(self) -> Pin | None:
@@ -73,7 +77,7 @@ class FaultyPin:
 
     def advance(self, size: int, root: bytes) -> None:
         """Advance, and fail as planned."""
-        self._faults.around("advance", lambda: self._pin.advance(size, root))
+        self._faults.around(self._call, lambda: self._pin.advance(size, root))
 
     def close(self) -> None:
         """Close the file."""

@@ -14,7 +14,15 @@ from tests.log.conftest import SCHEMA, SERVICE, Grower, Log
 
 OWNER = schema.owner_role(SCHEMA)
 ADMIN = "testlog_administrator"
-COLUMNS = {"entries": "topic", "nodes": "hashes", "checkpoints": "note", "spent": "index", "attempts": "actor"}
+COLUMNS = {
+    "entries": "topic",
+    "nodes": "hashes",
+    "checkpoints": "note",
+    "spent": "index",
+    "attempt_entries": "state",
+    "attempt_nodes": "hashes",
+    "attempt_checkpoints": "note",
+}
 CHANGES = [
     f"{change} {SCHEMA}.{table} {rest}"
     for table, column in COLUMNS.items()
@@ -50,8 +58,8 @@ DEFINITIONS = [
 def admin(log: Log, store: Store) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """A superuser's connection to a log that holds something in every table."""
     store.append(Grower().batch(3, spent=(b"key",)))
+    store.append_attempts(Grower().batch(2))
     with psycopg.connect(log.admin_dsn, autocommit=True) as connection:
-        connection.execute(f"SELECT {SCHEMA}.record_attempt(1, 'a', '\\x00', 't', 'c', '{{}}', '\\x00')".encode())
         yield connection
 
 

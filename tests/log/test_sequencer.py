@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from api.rehearsal.driver import World, found
 from api.rehearsal.steps_rounds import ballot
 from ledger import pin
-from ledger.canonical import decode
+from ledger.attempts import attempts_keys, decode_attempt
+from ledger.attempts_check import verify_attempts
 from ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from ledger.decisions.gate import decide
 from ledger.errors import ConflictError, LedgerError, MalformedError, StoreError, VerificationError
+from ledger.log_keys import LogKeys
 from ledger.logstore import seen_of
 from ledger.merkle import consistency_nodes, consistency_proof, verify_consistency
 from ledger.pin import PinFile
@@ -52,7 +54,9 @@ class Run:
         self.pin = FaultyPin(site.pin_path, self.faults)
         self._stack.callback(self.pin.close)
         store: Any = FaultyStore(self.store, self.faults)
-        self.sequencer = Sequencer(store, LOG_KEY, ORIGIN, self.pin, clock or (lambda: START))
+        self.attempts_pin = FaultyPin(site.attempts_pin_path, self.faults, "advance_attempts")
+        self._stack.callback(self.attempts_pin.close)
+        self.sequencer = Sequencer(store, LOG_KEY, ORIGIN, self.pin, clock or (lambda: START), self.attempts_pin)
         self.faults.calls.clear()
         self.world = resume(history or FOUNDED, MemoryLedger(history.entries, history.notes) if history else None)
 
@@ -144,8 +148,11 @@ FIRST: list[tuple[str, bool, Callable[[], Exception]]] = [
     ("append", True, lambda: RuntimeError("a fault of our own")),
     ("advance", False, lambda: StoreError("PIN_UNAVAILABLE", path="pin", reason="full")),
     ("advance", True, lambda: StoreError("PIN_UNAVAILABLE", path="pin", reason="late")),
-    ("record_attempt", False, unavailable),
-    ("record_attempt", True, unavailable),
+    ("append_attempts", False, unavailable),
+    ("append_attempts", True, lambda: StoreError("STORE_OUTCOME_UNKNOWN", schema=SCHEMA, first_index=0, size=1)),
+    ("append_attempts", True, lambda: RuntimeError("a fault of our own")),
+    ("advance_attempts", False, lambda: StoreError("PIN_UNAVAILABLE", path="attempts.pin", reason="full")),
+    ("advance_attempts", True, lambda: StoreError("PIN_UNAVAILABLE", path="attempts.pin", reason="late")),
     ("find_statement", False, unavailable),
 ]
 SECOND = [
@@ -158,6 +165,11 @@ SECOND = [
     "advance",
     "find_statement",
     "entry",
+    "attempt_size",
+    "attempt_nodes",
+    "attempt_entry",
+    "newest_attempt_note",
+    "advance_attempts",
 ]
 
 
@@ -182,9 +194,14 @@ def test_every_fault_leaves_the_promises_whole(
         assert isinstance(told, Sequenced | Refused | LedgerError)
     held(run.store, acknowledged)
     # Whoever was not answered asks again: one entry, and from now on always the same receipt.
+    kept = [(one.attempt or b"", one.receipt) for one in first if isinstance(one, Refused) and one.receipt]
     for _ in range(2):
         again = run.batch(*envelopes, refused)
-        assert isinstance(again[2], Refused)
+        refusal = again[2]
+        assert isinstance(refusal, Refused)
+        assert refusal.attempt is not None
+        assert refusal.receipt is not None
+        kept.append((refusal.attempt, refusal.receipt))
         for answer in again[:2]:
             assert isinstance(answer, Sequenced)
             receipt = acknowledged.setdefault(answer.act.signed.id, answer.receipt)
@@ -196,6 +213,11 @@ def test_every_fault_leaves_the_promises_whole(
     assert later.act.index == 8
     held(run.store, acknowledged)
     assert run.site.audit().clean
+    attempts = verify_attempts(run.store, LogKeys.of(LOG_VKEY), pin.read(run.site.attempts_pin_path))
+    assert attempts.clean, attempts.failures
+    for attempt, receipt in kept:
+        verify(receipt, attempt, attempts_keys(LogKeys.of(LOG_VKEY)))
+        assert decode_attempt(attempt) == attempts.attempts[receipt.index]
 
 
 def _raise_unavailable() -> None:
@@ -359,8 +381,8 @@ def test_D04_a_hundred_different_ballots_of_one_member_make_one_vote(site: Site)
         played = sequencer.state.rounds.by_id[opened.id]
         assert [one.index for one in played.ballots.values()] == [entered.act.index]
     with site.store() as store:
-        kept = [attempt for _, attempt in store.attempts()]
-    assert {(attempt.actor, attempt.code) for attempt in kept} == {(world.person(member), "ALREADY_VOTED")}
+        kept = verify_attempts(store, LogKeys.of(LOG_VKEY), pin.read(site.attempts_pin_path)).attempts
+    assert {(attempt.person, attempt.code) for attempt in kept} == {(world.person(member), "ALREADY_VOTED")}
     assert len(kept) == 99
     assert site.audit().clean
 
@@ -649,39 +671,6 @@ def test_a_sequencer_that_lost_its_lock_to_another_refuses(run: Run) -> None:
 def site_sequencer(site: Site) -> Any:
     """A second sequencer with a pin of its own, as on another machine."""
     return replace(site, pin_path=site.pin_path.with_name("other-pin")).sequencer()
-
-
-# --- Attempts ---
-
-
-def test_refused_attempts_of_known_people_are_kept(run: Run) -> None:
-    world = run.world
-    world.actor("stranger")
-    refused = [
-        world.envelope("discipline", world.enrolment("甲")),
-        world.envelope("stranger", world.enrolment("甲")),
-        world.envelope("stranger", world.enrolment("甲"), person=world.person("registrar")),
-        world.envelope("discipline", world.enrolment("甲"), person=world.person("registrar")),
-        world.envelope("discipline", world.enrolment("甲"), person="sealed:1"),
-    ]
-    codes = [answer.refusal.code if isinstance(answer, Refused) else answer.code for answer in run.batch(*refused)]  # type: ignore[union-attr]
-    assert codes == ["NOT_AUTHORISED", "KEY_UNKNOWN", "KEY_UNKNOWN", "KEY_NOT_OWNERS", "SIGNATURE_INVALID"]
-    # By the key that signed: nobody is blamed by name alone, and nobody unknown is kept.
-    kept = [attempt for _, attempt in run.store.attempts()]
-    assert [(attempt.actor, attempt.code, attempt.type) for attempt in kept] == [
-        (world.person("discipline"), "NOT_AUTHORISED", "key.enrolled"),
-        (world.person("discipline"), "KEY_NOT_OWNERS", "key.enrolled"),
-    ]
-    assert kept[0].statement_id == open_envelope(refused[0]).id
-    assert decode(kept[0].facts.encode()) == {"act": "key.enrolled", "needed": "registrar"}
-    assert run.store.size() == 6
-
-
-def test_attempts_are_capped(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.sequencer.MOST_ATTEMPTS", 2)
-    for n in range(4):
-        assert isinstance(run.one(run.world.envelope("discipline", run.world.enrolment(f"人{n}"))), Refused)
-    assert len(run.store.attempts()) == 2
 
 
 # --- The thread ---

@@ -11,10 +11,8 @@ from psycopg.conninfo import make_conninfo
 
 from ledger import merkle
 from ledger.errors import ConflictError, LedgerError, MalformedError, StoreError
-from ledger.store import AppendBatch, Attempt, NewEntry, Store, database, schema
+from ledger.store import AppendBatch, NewEntry, Store, database, schema
 from tests.log.conftest import SCHEMA, SERVICE, Grower, Log
-
-ATTEMPT = Attempt(1_767_000_000_000, "person-1", bytes(32), "vote@1", "BALLOT_LATE", '{"by":"1 s"}', bytes(range(32)))
 
 
 def code(error: pytest.ExceptionInfo[LedgerError]) -> str:
@@ -186,11 +184,21 @@ def test_a_gap_is_found(store: Store, log: Log, grower: Grower) -> None:
     assert (code(caught), caught.value.facts) == ("STORE_GAP", {"index": 3})
 
 
-def test_attempts_are_kept_in_order(store: Store) -> None:
-    hidden = Attempt(1, None, bytes(32), "objection@1", "NOTICE_CLOSED", "{}", bytes(32))
-    numbers = [store.record_attempt(attempt) for attempt in (ATTEMPT, hidden)]
-    assert store.attempts() == list(zip(numbers, (ATTEMPT, hidden), strict=True))
-    assert store.attempts(after=numbers[0], limit=5) == [(numbers[1], hidden)]
+def test_attempts_are_a_tree_of_their_own(store: Store, grower: Grower) -> None:
+    assert (store.attempt_size(), store.newest_attempt_note(), store.attempt_entry(0)) == (0, None, None)
+    store.append_attempts(grower.batch(3))
+    store.append_attempts(grower.batch(2))
+    assert (store.size(), store.attempt_size(), store.newest_attempt_note()) == (0, 5, b"note 5")
+    assert [data for _, data, _ in store.attempt_rows(chunk=2)] == [b"entry-%d" % n for n in range(5)]
+    assert list(store.attempt_notes(chunk=1)) == [(3, b"note 3"), (5, b"note 5")]
+    assert store.attempt_note_covering(3) == (5, b"note 5")
+    assert store.attempt_note_covering(5) is None
+    assert merkle.root_at(5, lambda level, index: store.attempt_nodes([(level, index)])[level, index]) == (
+        grower.frontier.root()
+    )
+    with pytest.raises(ConflictError) as caught:
+        store.append_attempts(Grower(3).batch(1))
+    assert code(caught) == "STORE_WRONG_INDEX"
 
 
 def test_one_sequencer_at_a_time(store: Store, log: Log, grower: Grower) -> None:

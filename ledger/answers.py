@@ -1,0 +1,55 @@
+"""What waits for the sequencer, and what it answers: sequenced, with a receipt, or refused, with one too."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from ledger.procedure.reasons import Refusal
+from ledger.receipt import Receipt
+from ledger.statements import Act, Signed
+
+
+@dataclass(frozen=True, slots=True)
+class Sequenced:
+    """A statement that is in the log: its act, whether it was there before, and its receipt."""
+
+    act: Act
+    again: bool
+    _receipt: Callable[[], Receipt]
+
+    @property
+    def receipt(self) -> Receipt:
+        """The inclusion proof against the first checkpoint that covers the entry."""
+        return self._receipt()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A statement that the rules refuse; nothing was sequenced. `signed` is what was refused.
+
+    `attempt` is the entry that keeps it in the log of attempts; None for somebody unknown, or who has been refused too
+    often.
+    """
+
+    refusal: Refusal
+    signed: Signed
+    attempt: bytes | None = None
+    _receipt: Callable[[], Receipt] | None = None
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The proof that `attempt` is in the log of attempts, None where it was not kept."""
+        return self._receipt() if self._receipt is not None else None
+
+
+Answer: TypeAlias = Sequenced | Refused
+
+
+class Request(NamedTuple):
+    """A statement that waits: its time on a simulated clock, if any, and the key it was already checked with."""
+
+    signed: Signed
+    at: int | None
+    verified_by: bytes | None
+    answer: "Future[Answer]"
