@@ -12,9 +12,10 @@ from typing import Protocol, TypeAlias
 from ledger.checkpoint import parse_checkpoint, parse_note
 from ledger.errors import StoreError
 from ledger.merkle import Frontier
+from ledger.state.deciding import DECIDING_FIELDS
 from ledger.statements import Act, decode_own_entry
 from ledger.statements.foundation import CharterSealed
-from ledger.statements.naming import EvidenceAttached
+from ledger.statements.naming import EvidenceAttached, EvidenceErased
 from ledger.statements.notices import ObjectionReceived
 from ledger.tiles import ENTRIES, FULL, HEIGHT, TileAddress, bundle
 from projections.audit.catalogue import out_of_scope
@@ -29,10 +30,14 @@ Progress: TypeAlias = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class StoredEvidence:
-    """A piece of evidence as it is on file: the bytes of its record, and its content in parts; none if it is erased."""
+    """A piece of evidence as it is on file: the bytes of its record, and its content in parts; None if that is gone.
+
+    `erased`: the record says that it was erased.
+    """
 
     record: bytes
     content: Iterable[bytes] | None
+    erased: bool = False
 
 
 class ExportSource(Protocol):
@@ -82,7 +87,7 @@ def write_core(source: ExportSource, draft: Draft, audience: Audience, size: int
     root = entries.frontier.root()
     if (checkpoint.origin, checkpoint.size, checkpoint.root) != (source.origin, size, root):
         raise StoreError("CHECKPOINT_MISMATCH", checkpoint=checkpoint.size, size=size)
-    kept, erased = _write_evidence(source, draft, entries.named)
+    kept, erased = _write_evidence(source, draft, entries)
     counts = {"checkpoints": issued, "entries": size, "erased": erased, "evidence": kept, "hidden": entries.hidden}
     draft.put_json(
         CORE + MANIFEST,
@@ -130,6 +135,7 @@ class _Entries:
         self.frontier = Frontier()
         self.hidden = 0
         self.named: set[str] = set()
+        self.erased: set[str] = set()
         self._draft, self._audience = draft, audience
         self._publicity = Publicity()
         self._rows: list[list[bytes]] = [[]]
@@ -162,6 +168,8 @@ class _Entries:
             self.hidden += 1
             return b""
         self.named.update(named_evidence(act))
+        if isinstance(act.body, EvidenceErased):
+            self.erased.add(act.body.digest)
         return entry
 
     def _add(self, level: int, place: int, value: bytes) -> None:
@@ -178,27 +186,29 @@ class _Entries:
 
 
 def named_evidence(act: Act) -> tuple[str, ...]:
-    """Return the digests of the evidence that an entry puts on file; the ciphertext of an objection is one."""
+    """Return the digests of the evidence that an entry attaches, seals or rests on."""
     body = act.body
-    if isinstance(body, EvidenceAttached):
-        return (body.digest,)
-    return (body.sealed,) if isinstance(body, ObjectionReceived) else ()
+    fields = _FIELDS.get(type(body), ())
+    return tuple(digest for name in fields if (digest := getattr(body, name)) is not None)
 
 
-def _write_evidence(source: ExportSource, draft: Draft, named: set[str]) -> tuple[int, int]:
+_FIELDS: dict[type, tuple[str, ...]] = DECIDING_FIELDS | {EvidenceAttached: ("digest",), ObjectionReceived: ("sealed",)}
+
+
+def _write_evidence(source: ExportSource, draft: Draft, entries: _Entries) -> tuple[int, int]:
     """Write what is on file of the evidence that entries name; return how much is there and how much is erased.
 
     What is not on file is left out: that it is missing, is for whoever checks the export to find.
     """
     kept = erased = 0
-    for digest in sorted(named):
+    for digest in sorted(entries.named):
         found = source.evidence(digest)
         if found is None:
+            erased += digest in entries.erased
             continue
         path = f"{CORE}evidence/{digest[:2]}/{digest}"
-        if found.content is None:
-            erased += 1
-        else:
+        erased += found.erased
+        if found.content is not None:
             draft.put(path, found.content)
             kept += 1
         draft.put(f"{path}.json", (found.record,))

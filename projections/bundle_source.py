@@ -1,32 +1,36 @@
 """A log in PostgreSQL, with the evidence and attestations beside it, as exports are made of it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 
 from ledger.checkpoint import parse_decimal
-from ledger.collector import collector_at_rest
-from ledger.errors import StoreError
+from ledger.errors import StoreError, VerificationError
+from ledger.evidence import EvidenceStore
 from ledger.opening import Home
 from ledger.proving import released_checkpoint
-from ledger.selection import Selection
-from ledger.statements import decode_own_entry
 from ledger.store import Store
 from projections.bundle_core import StoredEvidence
-from projections.bundle_zip import CHUNK
-from projections.disclosure import Audience, shown_to
+from projections.disclosure import Audience
+from projections.publishing import Horizon
 
 MOST_ATTESTED_BYTES = 1 << 20
 """No note and no timestamp is longer."""
 _ATTESTED = (("cosigned", ""), ("timestamps", ".tsr"))
 
 
+def _silent(done: int) -> None:
+    """Show nothing."""
+
+
 class StoredSource:
     """An open store and the ledger's folder as a `projections.bundle_core.ExportSource`."""
 
-    def __init__(self, store: Store, home: Home, progress: Callable[[int], None] | None = None) -> None:
-        """Read `store`; `progress` is called while entries are folded to see which votes are over."""
-        self._store, self._home, self._progress = store, home, progress
+    def __init__(
+        self, store: Store, home: Home, evidence: EvidenceStore, progress: Callable[[int], None] = _silent
+    ) -> None:
+        """Read `store` and `evidence`; `progress` is called while entries are read to see which votes are over."""
+        self._store, self._home, self._evidence, self._progress = store, home, evidence, progress
 
     @property
     def origin(self) -> str:
@@ -44,21 +48,13 @@ class StoredSource:
 
     def shown(self, audience: Audience) -> int:
         """Return how many entries an audience may get."""
-        return self._pinned if audience is Audience.PUBLIC else shown_to(audience, self._state)
+        return self._pinned if audience is Audience.PUBLIC else self._horizon.shown_to(audience)
 
     @cached_property
-    def _state(self) -> Selection:
-        state = Selection()
-        with collector_at_rest():
-            for index, entry in self._store.read_entries(0, self._pinned):
-                try:
-                    state.apply(decode_own_entry(entry))
-                except Exception as error:
-                    # No entry that was admitted fails here; whatever the alteration broke, its place is what matters.
-                    raise StoreError("EVENT_ALTERED", index=index, reason=type(error).__name__) from error
-                if self._progress is not None and index % 512 == 0:
-                    self._progress(index)
-        return state
+    def _horizon(self) -> Horizon:
+        horizon = Horizon()
+        horizon.move(self._store, self._pinned, self._progress)
+        return horizon
 
     def read_entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """Give entries in order."""
@@ -69,12 +65,19 @@ class StoredSource:
         return ((one.size, one.note) for one in self._store.checkpoints())
 
     def evidence(self, digest: str) -> StoredEvidence | None:
-        """Return the evidence of a digest as it is on file."""
-        path = self._home.evidence / digest[:2] / digest
-        record = path.with_suffix(".json")
-        if not record.is_file():
+        """Return the evidence of a digest as it is on file; what is not what was filed is cut short, and so found."""
+        try:
+            record = self._evidence.record(digest)
+        except StoreError:
             return None
-        return StoredEvidence(record.read_bytes(), _parts(path) if path.is_file() else None)
+        except VerificationError:
+            return StoredEvidence(b"", None)
+        gone = record.erased or record.size is None
+        return StoredEvidence(record.encode(), None if gone else self._content(digest), record.erased)
+
+    def _content(self, digest: str) -> Iterator[bytes]:
+        with suppress(VerificationError):
+            yield from self._evidence.pieces(digest)
 
     def attestations(self) -> Iterator[tuple[str, int, bytes]]:
         """Give cosigned checkpoints and timestamps that are kept beside the log."""
@@ -83,9 +86,3 @@ class StoredSource:
                 size = parse_decimal(path.name.removesuffix(suffix))
                 if size is not None and path.is_file() and path.stat().st_size <= MOST_ATTESTED_BYTES:
                     yield f"{folder}/{path.name}", size, path.read_bytes()
-
-
-def _parts(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while part := file.read(CHUNK):
-            yield part

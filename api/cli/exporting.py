@@ -7,6 +7,7 @@ import typer
 
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.terminal import Terminal, terminal
+from ledger.evidence_opening import open_evidence
 from ledger.opening import open_store, read_home
 from ledger.statements import decode_own_entry
 from projections.bundle import Exported, write_export
@@ -37,7 +38,8 @@ def export(
             charter = store.entry(0)
             made.rehearsal = bool(charter and decode_own_entry(charter).body.rehearsal)
             with made.progress("exporting", store.size()) as advance:
-                done = write_export(StoredSource(store, found, advance), path, audience, size, progress=advance)
+                source = StoredSource(store, found, open_evidence(found, store), advance)
+                done = write_export(source, path, audience, size, progress=advance)
         _tell(made, done)
 
 

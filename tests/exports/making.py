@@ -36,7 +36,7 @@ class MemorySource:
         return StoredEvidence(canonical.encode(record), (content,))
 
     def erase(self, digest: str) -> None:
-        self.filed[digest] = StoredEvidence(canonical.encode({"class": "personal", "erased": True}), None)
+        self.filed[digest] = StoredEvidence(canonical.encode({"class": "personal", "erased": True}), None, erased=True)
 
     def pinned(self) -> int:
         return len(self.entries)

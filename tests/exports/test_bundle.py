@@ -169,7 +169,7 @@ def test_evidence_goes_to_auditors_as_it_is_on_file_and_erased_evidence_as_erase
     named = [digest for entry in source.entries for digest in named_evidence(decode_entry(entry))]
     assert len(named) > 2
     one, other, *_ = sorted(set(named))
-    filed = {digest: MemorySource((), {}).put_on_file(digest.encode()) for digest in (one, other)}
+    filed = {digest: MemorySource.put_on_file(digest.encode()) for digest in (one, other)}
     with_files = replace(source, filed=filed | {"0" * 64: filed[one]})
     with_files.erase(other)
     files = exported(with_files, tmp_path / "x", Audience.AUDITOR)
