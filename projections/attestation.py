@@ -58,6 +58,7 @@ class AttestedRow:
 
     Attributes:
         origin, title, rehearsal: which log and selection, and whether it is only a rehearsal.
+        offset_minutes: the programme's offset from UTC, for civil times.
         subject: the session or poll, as in `result.certified`; `projection` its way of counting.
         row: what was certified of the candidate; `index` its place (from 0) among `count` rows.
         certified: the certifying entry, `at` its time (UTC ms), `signers` who signed it.
@@ -68,6 +69,7 @@ class AttestedRow:
     origin: str
     title: str
     rehearsal: bool
+    offset_minutes: int
     subject: str
     projection: str
     row: Row
@@ -158,6 +160,7 @@ def verify_row(data: bytes, key: VerifierKey | LogKeys) -> AttestedRow:
         origin=ground.origin,
         title=ground.title,
         rehearsal=ground.rehearsal,
+        offset_minutes=ground.offset_minutes,
         subject=body.subject,
         projection=body.projection,
         row=row,

@@ -32,6 +32,7 @@ from api.cli import (
     supposing,
     tables,
     telling,
+    timestamps,
     verifying,
     witnessing,
 )
@@ -94,6 +95,7 @@ evidence.app.command("open")(sealing.open_)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(tables.app, name="tables")
 app.add_typer(witnessing.app, name="witness")
+app.command()(timestamps.timestamp)
 app.add_typer(proving.app, name="prove")
 
 
