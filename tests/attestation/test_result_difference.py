@@ -98,7 +98,7 @@ def test_a_ballot_that_was_invalidated_is_a_cause() -> None:
 
 
 def invalidated(world: World) -> tuple[tuple[Act, ...], list[int]]:
-    """A member disowns a ballot for the shortlist, which is invalidated; return the acts, and the decision's entries."""
+    """A member disowns a ballot for the shortlist, which is invalidated; return acts and decision."""
     played = world.state.rounds.session("shortlist", None).current
     assert played is not None
     cast = next(one for one in played.ballots.values() if world.alias_of(one.member).startswith("panel"))
