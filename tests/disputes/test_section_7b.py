@@ -1,14 +1,27 @@
 """Section 7 of the catalogue, what needs a proof: notices that were watched, and forged certificates."""
 
+import base64
+import json
 from dataclasses import replace
 
+import pytest
+
+from api.cli.attesting import StoredReceipts
 from api.rehearsal.driver import World
+from api.rehearsal.steps_naming import play_approval, play_naming
+from ledger import canonical
+from ledger.errors import VerificationError
 from ledger.procedure.notice import NoticeStatus
 from ledger.state.clocks import clock_of
+from ledger.statements import decode_own_entry
+from ledger.statements.naming import TitlesNamed
 from ledger.statements.notices import NoticeChanged, NoticeObserved
+from projections.certificate import certify, check_scanned, read_scanned, verify_certificate
 from projections.notices import notices
-from tests.finalists import at_notice, nominees, refuses
+from tests.finalists import alternates, at_approval, at_notice, nominees, refuses
 from tests.plays import findings, flagged, replayed
+from tests.sequenced import Site, WorldFrom
+from tests.simulator import LOG_VKEY, MemoryLedger, entries_of, freeze
 
 CLAUSE = "五(七)"
 DAY, MINUTE = 86_400_000, 60_000
@@ -100,3 +113,36 @@ def test_G02_a_look_is_judged_by_when_it_was_sequenced_and_by_nobody_who_publish
     (view,) = notices(world.state, world.now)
     assert [one.in_time for one in view.looks] == [False, False]
     assert {one.status for one in view.people} == {NoticeStatus.ELAPSED}
+
+
+def test_G15_a_forged_certificate_or_one_with_other_names_is_not_in_the_log(world_from: WorldFrom, site: Site) -> None:
+    world = world_from(freeze(at_approval()))
+    play_approval(world)
+    naming = play_naming(world)
+    acts = [decode_own_entry(entry) for entry in entries_of(world)]
+    with site.store() as store:
+        data = certify(world.state, acts, StoredReceipts(store), nominees(world)[0])
+    found = verify_certificate(data, LOG_VKEY)
+    assert (found.named, found.person) == (naming, nominees(world)[0])
+    value = json.loads(data)
+
+    def not_in_log(**members: object) -> None:
+        with pytest.raises(VerificationError, match="CERTIFICATE_NOT_IN_LOG"):
+            verify_certificate(canonical.encode(value | members) + b"\n", LOG_VKEY)
+
+    favourite = alternates(world)[0]
+    not_in_log(person=favourite)
+    not_in_log(named=value["named"] | {"entry": base64.b64encode(document_naming(world, favourite)).decode()})
+    check_scanned(read_scanned(found.scanned), world.state, acts, world.state.charter.origin)
+    forged = read_scanned(found.scanned.replace(found.person, favourite))
+    with pytest.raises(VerificationError, match="CERTIFICATE_NOT_IN_LOG"):
+        check_scanned(forged, world.state, acts, world.state.charter.origin)
+
+
+def document_naming(world: World, favourite: str) -> bytes:
+    """The entry of a document with wrong names (红头文件), which the organiser really signed, in a log of their own."""
+    elsewhere = at_approval()
+    assert isinstance(elsewhere.ledger, MemoryLedger)
+    elsewhere.ledger.honest = False
+    names = (*nominees(world)[:-1], favourite)
+    return elsewhere.must("organiser", TitlesNamed(names, elsewhere.digest("document"), "0" * 64)).entry
