@@ -66,7 +66,11 @@ def verify_export(path: Path, trust: Trust, workers: int = 2, progress: Progress
 
     Raises `StoreError` or `MalformedError` where there is nothing that could be an export.
     """
-    files = ExportFiles(path)
+    with ExportFiles(path) as files:
+        return _verify(files, trust, workers, progress)
+
+
+def _verify(files: ExportFiles, trust: Trust, workers: int, progress: Progress | None) -> Report:
     report = Report.of(Check)
     outer, core = read_manifest(files, OUTER, report), read_manifest(files, CORE, report)
     said = core.value.get("audience")

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple, Protocol
 
 from ledger.errors import LedgerError, StoreError
@@ -32,6 +33,9 @@ class _Files(Protocol):
 
     def parts(self, name: str) -> Iterator[bytes]:
         """Give a file's bytes in parts."""
+
+    def close(self) -> None:
+        """Let go of what is open."""
 
 
 class _Folder:
@@ -60,6 +64,9 @@ class _Folder:
             while part := file.read(PART):
                 yield part
 
+    def close(self) -> None:
+        """Files are open only while they are read."""
+
 
 class _Zip:
     """The files in a zip."""
@@ -68,11 +75,18 @@ class _Zip:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
-        self._zip = CanonicalZip(self._file)
+        try:
+            self._zip = CanonicalZip(self._file)
+        except BaseException:
+            self._file.close()
+            raise
         self.names = frozenset(self._zip.members)
 
     def parts(self, name: str) -> Iterator[bytes]:
         return self._zip.read(name)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class ExportFiles:
@@ -91,6 +105,14 @@ class ExportFiles:
         self.found: dict[str, Content] = {}
         self.broken: dict[str, str] = {}
         """Files that could not be read to their end, and why."""
+
+    def __enter__(self) -> "ExportFiles":
+        """Return the files."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close what is open."""
+        self._files.close()
 
     def read(self, name: str, most: int = MOST_WHOLE) -> bytes | None:
         """Return a whole file; None where there is none, or it cannot be read or is longer than `most`."""

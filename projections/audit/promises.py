@@ -182,7 +182,7 @@ class Promises:
                 continue
             if seen.size > index:
                 self._report.fail(Check.SEEN, "PIN_INVALID", index, CLAUSE, size=seen.size)
-            elif self._holds(Check.SEEN, seen.size, checkpoint.root, good):
+            elif self._holds(Check.SEEN, seen.size, checkpoint.root, max(0, min(good, seen.size - 1))):
                 good = seen.size
         return max([good, *held])
 
