@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
+from ledger.log_keys import LogKeys
 from ledger.merkle import Address, Frontier, inclusion_proof, leaf_hash, root_at
 from ledger.receipt import Receipt
-from tests.simulator import LOG_KEY, ORIGIN
+from tests.simulator import LOG_KEY, LOG_KEYS, ORIGIN
 
 
 class MemoryReceipts:
@@ -28,3 +29,17 @@ class MemoryReceipts:
     def receipt(self, index: int) -> Receipt:
         note = sign_checkpoint(Checkpoint(ORIGIN, self.size, root_at(self.size, self.node)), self._signer)
         return Receipt(index, inclusion_proof(index, self.size, self.node), note)
+
+
+class FirstReceipts(MemoryReceipts):
+    """The same, each entry under the checkpoint of its own size, signed by the key that was in force then."""
+
+    def __init__(self, entries: Sequence[bytes], keys: LogKeys) -> None:
+        super().__init__(entries)
+        self._keys = keys
+
+    def receipt(self, index: int) -> Receipt:
+        size = index + 1
+        signer = LOG_KEYS.signer(self._keys.at(size))
+        note = sign_checkpoint(Checkpoint(ORIGIN, size, root_at(size, self.node)), signer)
+        return Receipt(index, inclusion_proof(index, size, self.node), note)
