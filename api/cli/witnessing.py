@@ -194,7 +194,7 @@ def _outcome_value(outcome: Outcome, sentence: str) -> dict[str, Any]:
 
 
 def _tell_outcomes(made: Terminal, outcomes: list[Outcome], status: Status) -> None:
-    shown = table(made.word("witness"), made.word("verdict"))
+    shown = table(made.word("witness"), made.word("answered"))
     for outcome in sorted(outcomes, key=lambda one: one.witness):
         shown.add_row(*row(outcome.witness, _outcome(made, outcome)))
     made.show(shown, _quorum(made, status))
