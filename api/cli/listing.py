@@ -7,6 +7,7 @@ import typer
 from api.cli.options import DEFAULT_HOME, AtOption, HomeOption, JsonOption, LangOption
 from api.cli.terminal import Exit, row, table
 from api.cli.view import View, viewing
+from projections.notices import Look
 from projections.notices import notices as notices_of
 from projections.objections import objections as objections_of
 from projections.offpath import off_path as off_path_of
@@ -70,6 +71,19 @@ def notices(
                 name = f"{notice.notice} #{notice.index}"
                 shown.add_row(*row(name, who, one.published[:16], one.last_day.isoformat(), left, standing))
         view.terminal.show(view.heading(word("notices")), shown)
+        for notice in found:
+            if notice.looks:
+                view.terminal.show("", word("looks-at", notice=notice.notice), _looks(view, notice.looks))
+
+
+def _looks(view: View, looks: tuple[Look, ...]) -> Any:
+    word = view.terminal.word
+    shown = table(*(word(name) for name in ("entries", "time", "observed-at", "channel", "who", "page")))
+    for one in looks:
+        page = word("not-reached") if one.page is None else one.page[:16]
+        times = view.time(one.at), view.time(one.observed_at)
+        shown.add_row(*row(f"#{one.index}", *times, one.channel, view.label(one.observer), page))
+    return shown
 
 
 def objections(

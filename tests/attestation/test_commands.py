@@ -39,7 +39,7 @@ def ask(home: Path) -> Iterator[Ask]:
     """Call a command on the demonstration's folder, whose server keeps running."""
     with EmbeddedPostgres.start(home / "postgres") as running:
         dsn = make_conninfo(running.dsn, user=SERVICE_ROLE)
-        yield lambda *arguments: call(*arguments, "--home", home, DATABASE_URL=dsn)
+        yield lambda *arguments, **more: call(*arguments, "--home", home, DATABASE_URL=dsn, **more)
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +199,24 @@ def test_a_forged_certificate_an_altered_name_and_a_scanned_code(
     ):
         answer = ask("certificate", *arguments, "--json")
         assert (answer.code, code(answer)) == (2, expected)
+
+
+def test_looks_at_a_notice_are_listed_with_who_and_when(ask: Ask, home: Path) -> None:
+    (first, *_) = ask("notices", "--json").value["notices"]
+    assert first["looks"] == []
+    body = {
+        "channel": first["channels"][0],
+        "notice": first["notice"],
+        "observed_at": first["people"][0]["ends_at"] - 1,
+        "page": None,
+    }
+    act = json.dumps({"body": body, "kind": "notice.observed"})
+    key = home / "keys" / "discipline.pem"
+    sent = ask("submit", "-", "--key", key, "--json", given=act, BALLOT_LEDGER_PASSPHRASE="rehearsal")
+    assert sent.code == 0
+    (look,) = ask("notices", "--json").value["notices"][0]["looks"]
+    assert (look["page"], look["in_time"], look["observed_at"]) == (None, False, body["observed_at"])
+    for lang, words in (("zh", "打不开"), ("en", "not reached")):
+        assert words in ask("notices", "--lang", lang).out
+    codes = [one["code"] for one in ask("findings", "--open", "--json").value["findings"]]
+    assert "NOTICE_OBSERVED_LATE" in codes
