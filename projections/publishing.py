@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TypeAlias
 
-from ledger.checkpoint import Checkpoint
+from ledger.checkpoint import Checkpoint, parse_note
 from ledger.collector import collector_at_rest
 from ledger.errors import StoreError
 from ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, root_at, tree_root
 from ledger.proving import released_checkpoint, root
 from ledger.selection import Selection
 from ledger.statements import decode_own_entry
-from ledger.store.store import Store
+from ledger.store.store import Store, StoredCheckpoint
 from ledger.tiles import (
     ENTRIES,
     FULL,
@@ -41,8 +42,16 @@ from projections.static_folder import CHECKPOINT, StaticFolder, static_folder
 _ENTRY = "entry/"
 
 
+Cosigned: TypeAlias = Callable[[int], bytes | None]
+"""Gives the checkpoint of a size with the cosignatures that were collected for it, None where there are none."""
+
+
 def _silent(done: int) -> None:
     """Show nothing."""
+
+
+def _no_cosigned(size: int) -> None:
+    """Know of no cosignatures."""
 
 
 class Horizon:
@@ -118,11 +127,13 @@ def publish(
     audience: Audience,
     advance: Callable[[int], object] = _silent,
     *,
+    cosigned: Cosigned = _no_cosigned,
     prune: bool = False,
 ) -> Published:
     """Bring a static folder to the log's pin: entries, tiles, then the checkpoint. Only what is new is written.
 
-    With `prune` partial tiles go once the full tile is there; readers fall back to it. Raises `StoreError`:
+    With `prune` partial tiles go once the full tile is there; readers fall back to it. Where `cosigned` knows of
+    cosignatures the checkpoint bears them; at an unchanged size they are what may still change. Raises `StoreError`:
     `PUBLISH_CONFLICT` if the folder shows other bytes, another tree or a longer one, `PUBLISH_MISSING` if it has lost a
     tile; `EVENT_ALTERED`, `CHECKPOINT_MISMATCH` if the log contradicts itself; and as `static_folder` and
     `released_checkpoint` do.
@@ -146,7 +157,7 @@ def publish(
         run.write_levels()
         if root_at(head.size, nodes_in_tiles(head.size, run.read_tile)) != head.root:
             raise StoreError("CHECKPOINT_MISMATCH", checkpoint=head.size, size=head.size)
-        target.release(released.note, max(run.reached, run.shown))
+        target.release(_with_cosignatures(released, cosigned), max(run.reached, run.shown))
         if prune:
             run.drop_partial()
         return Published(head.size, run.shown, target.written, horizon.rehearsal)
@@ -221,7 +232,25 @@ class _Run:
                 self._target.drop_partial(address.path)
 
 
-def read_path(store: Store, path: str, audience: Audience, horizon: Horizon | None = None) -> bytes | None:
+def _with_cosignatures(released: StoredCheckpoint, cosigned: Cosigned) -> bytes:
+    """Return the checkpoint as it is shown: the log's own signature, and what was collected beside it."""
+    found = cosigned(released.size)
+    if found is None:
+        return released.note
+    own, shown = parse_note(released.note), parse_note(found)
+    if own.text != shown.text or not set(own.signatures) <= set(shown.signatures):
+        raise StoreError("CHECKPOINT_MISMATCH", checkpoint=released.size, size=released.size)
+    return found
+
+
+def read_path(
+    store: Store,
+    path: str,
+    audience: Audience,
+    horizon: Horizon | None = None,
+    *,
+    cosigned: Cosigned = _no_cosigned,
+) -> bytes | None:
     """Return what an audience reads at a path below the log's prefix (no slash in front), None where nothing is.
 
     Whether there is nothing or it is not shown makes no difference. A service gives the `horizon` that it keeps;
@@ -229,7 +258,7 @@ def read_path(store: Store, path: str, audience: Audience, horizon: Horizon | No
     """
     if path == CHECKPOINT:
         released = released_checkpoint(store)
-        return released.note if released else None
+        return _with_cosignatures(released, cosigned) if released else None
     address = parse_path(path)
     if address is not None and address.level != ENTRIES:
         if address.leaves > _released(store):

@@ -8,6 +8,7 @@ import typer
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.terminal import terminal
 from api.cli.view import published_size
+from api.witness.collected import Collected
 from ledger.opening import open_store, read_home
 from projections.disclosure import Audience
 from projections.publishing import publish as publish_log
@@ -30,7 +31,8 @@ def publish(
         found = read_home(home)
         made.origin = found.origin
         with open_store(found) as store, made.progress("reading", published_size(found, store)) as advance:
-            done = publish_log(store, folder, found.origin, audience, advance, prune=prune)
+            cosigned = Collected(found.folder).note
+            done = publish_log(store, folder, found.origin, audience, advance, cosigned=cosigned, prune=prune)
         made.rehearsal = done.rehearsal
         made.show(
             made.word("published-in", folder=folder, size=done.size, written=done.written),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from api.rehearsal.steps_rounds import ballot, close_round
 from ledger import merkle, tiles
-from ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from ledger.checkpoint import Checkpoint, Note, Signature, open_checkpoint, parse_note, sign_checkpoint
 from ledger.errors import LedgerError
 from ledger.pin import PinFile
 from ledger.selection import Selection
@@ -213,6 +214,24 @@ def test_partial_tiles_are_dropped_where_asked(log: Released, tmp_path: Path) ->
     kept = {name for name in files(tmp_path / "out") if ".p/" in name}
     assert kept == {"tile/0/001.p/4", "tile/1/000.p/1", "tile/entries/001.p/4"}
     assert log.publish(tmp_path / "out", AUDITOR).written == 0
+
+
+def test_cosignatures_are_shown_as_they_come_in(log: Released, tmp_path: Path) -> None:
+    log.release(5)
+    own = parse_note(log.history.notes[5])
+    lines = [Signature(f"witness.example/w{number}", bytes(4), bytes(72)) for number in (1, 2)]
+    notes: dict[int, bytes] = {}
+    for size in (0, 1, 2):
+        notes |= {5: Note(own.text, (*own.signatures, *lines[:size])).encode()} if size else {}
+        log.publish(tmp_path / "out", cosigned=notes.get)
+        shown = files(tmp_path / "out")["checkpoint"]
+        assert shown == notes.get(5, log.history.notes[5])
+        with log.site.store() as store:
+            assert read_path(store, "checkpoint", PUBLIC, cosigned=notes.get) == shown
+        assert open_checkpoint(shown, [LOG_VKEY]).size == 5
+    for wrong in (Note(own.text, tuple(lines)).encode(), log.history.notes[4]):
+        assert refused(partial(log.publish, tmp_path / "out", cosigned={5: wrong}.get)) == "CHECKPOINT_MISMATCH"
+        assert files(tmp_path / "out")["checkpoint"] == notes[5]
 
 
 class Faults:
