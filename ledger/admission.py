@@ -198,13 +198,18 @@ def public_key_of(state: Selection, signed: Signed) -> bytes | None:
     for public in offered:
         if public is not None and key_id(public) == statement.key:
             return public
-    raise VerificationError("SIGNATURE_INVALID", key=statement.key)
+    raise VerificationError("SIGNATURE_INVALID", key=_shown_key(signed))
 
 
 def check_signature(signed: Signed, public: bytes) -> None:
     """Raise `VerificationError` `SIGNATURE_INVALID` unless `public` signed the statement."""
     if not signed.verify(public):
-        raise VerificationError("SIGNATURE_INVALID", key=signed.statement.key)
+        raise VerificationError("SIGNATURE_INVALID", key=_shown_key(signed))
+
+
+def _shown_key(signed: Signed) -> str:
+    """The key to name in an error; that of somebody unnamed, who may have taken their own by mistake, is not named."""
+    return "-" if signed.statement.person.startswith(SEALED_PREFIX) else signed.statement.key
 
 
 def _public(text: str) -> bytes:

@@ -21,11 +21,13 @@ from ledger.keyring import Keyring
 from ledger.log_keys import LogKeys
 from ledger.logstore import LogStore, Pinned
 from ledger.merkle import Frontier, GetNode, inclusion_nodes, inclusion_proof, leaf_hash, root_at, root_nodes
+from ledger.procedure.acts import INTAKE
 from ledger.procedure.reasons import Refusal
 from ledger.receipt import Receipt
 from ledger.roll import SEALED_PREFIX, Roll
 from ledger.statements import Signed
 from ledger.statements.deliberation import DeliberationVoted
+from ledger.statements.notices import ObjectionReceived, ObjectionWithdrawn
 from ledger.statements.rounds import BallotCast, PaperBallotEntered, ScoreGiven, ScoreRevised
 from ledger.store.batch import AppendBatch, NewEntry
 
@@ -113,9 +115,9 @@ def attempt_of(roll: Roll, signed: Signed, refusal: Refusal, at: int, log_size: 
     An unnamed objector is never looked up. Of a vote no fact is kept that tells what was meant to be voted.
     """
     statement = signed.statement
-    sealed = statement.person.startswith(SEALED_PREFIX)
-    key = None if sealed else roll.keys.get(statement.key)
-    if key is None and not sealed:
+    unnamed = _objector(roll, signed)
+    key = None if unnamed else roll.keys.get(statement.key)
+    if key is None and not unnamed:
         return None
     vote = isinstance(statement.body, _VOTES)
     facts = {name: fact for name, fact in refusal.facts.items() if not (vote and name in _TELLING)}
@@ -123,12 +125,22 @@ def attempt_of(roll: Roll, signed: Signed, refusal: Refusal, at: int, log_size: 
         at=at,
         clause=refusal.clause,
         code=refusal.code,
-        facts={} if sealed else facts,
+        facts={} if unnamed else facts,
         log_size=log_size,
         person=key.person if key is not None else "",
         statement=signed.id.hex(),
         type=statement.type,
     )
+
+
+def _objector(roll: Roll, signed: Signed) -> bool:
+    """Whether this may be by who objects: a one-time key, or a person's own key where a one-time key was meant."""
+    statement = signed.statement
+    if statement.person.startswith(SEALED_PREFIX):
+        return True
+    key = roll.keys.get(statement.key)
+    at_desk = key is not None and roll.has_role(key.person, (INTAKE,))
+    return isinstance(statement.body, (ObjectionReceived, ObjectionWithdrawn)) and not at_desk
 
 
 class AttemptLog:

@@ -20,6 +20,7 @@ from ledger.signing import PAYLOAD_TYPE_PREFIX, SigningKey, encode_base64, key_i
 from ledger.statements import Seen, Statement, sign
 from ledger.statements.foundation import CharterSealed
 from ledger.statements.kinds import body_class, name_of
+from ledger.statements.notices import ObjectionReceived
 from ledger.statements.plain import from_plain
 
 _ENVELOPE = {"payload", "payloadType", "signatures"}
@@ -100,5 +101,6 @@ def _signer(state: Selection, body: Any, key: SigningKey, one_time: bool) -> str
     else:
         found = [state.roll.keys[public].person] if public in state.roll.keys else []
     if not found:
-        raise CliError("KEY_NOT_ENROLLED", key=public)
+        # What an objector hands in by mistake is not named in any output.
+        raise CliError("KEY_NOT_ENROLLED", key="-" if isinstance(body, ObjectionReceived) else public)
     return found[0]

@@ -80,7 +80,9 @@ def _standing(state: Selection, statement: Statement[Any]) -> Refusal | None:
         return _in_force(state, statement)
     key = state.roll.keys.get(statement.key)
     if key is None:
-        return refuse("KEY_UNKNOWN", "七(三)", key=statement.key)
+        # Somebody who objects by their own key instead of a one-time key is not named in the answer either.
+        shown = "-" if type(statement.body) in _ONE_TIME else statement.key
+        return refuse("KEY_UNKNOWN", "七(三)", key=shown)
     if key.person != statement.person:
         return refuse("KEY_NOT_OWNERS", "七(三)", key=statement.key, person=statement.person)
     stopped = key.revoked if key.revoked is not None else key.blocked
