@@ -8,6 +8,7 @@ import typer
 from api.cli import (
     attesting,
     certifying,
+    comparing,
     database,
     demo,
     entries,
@@ -84,6 +85,7 @@ for _command in (
     importing.compare_announced,
     importing.export_tables,
     exporting.export,
+    comparing.compare,
     publishing.publish,
     verifying.verify,
 ):
