@@ -214,11 +214,16 @@ class ExportAudit(Audit):
         if held is None or held[0] != number:
             held = self._tiles[level] = number, self._log.tile(level, number) or b""
         start = offset * HASH_BYTES
-        if held[1][start : start + HASH_BYTES] != value:
-            code = "NODE_ALTERED" if level and held[1] else "EVENT_ALTERED" if held[1] else "NODE_MISSING"
-            width = min(FULL, (self._log.size >> HEIGHT * level) - number * FULL)
-            path = tile_path(TileAddress(level, number, width)) if width > 0 else CHECKPOINT
-            self.report.fail(Check.TREE, code, (index << HEIGHT * level) if level else place, "", path, reason="tile")
+        if held[1][start : start + HASH_BYTES] == value:
+            return
+        width = min(FULL, (self._log.size >> HEIGHT * level) - number * FULL)
+        path = tile_path(TileAddress(level, number, width)) if width > 0 else CHECKPOINT
+        if not held[1]:
+            self.report.fail(Check.TREE, "NODE_MISSING", place, "", path)
+        elif level:
+            self.report.fail(Check.TREE, "NODE_ALTERED", index << HEIGHT * level, "", path)
+        else:
+            self._fail(Check.TREE, "EVENT_ALTERED", place, reason="leaf", tile=path)
 
     def _close(self, bad: set[int]) -> None:
         if self._next < self._log.size:

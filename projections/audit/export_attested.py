@@ -7,7 +7,7 @@ it is enough is for the policy that the verifier was given, never for the export
 import re
 from collections.abc import Callable, Iterator
 
-from ledger.checkpoint import MAX_NOTE_BYTES, Checkpoint, parse_decimal, parse_note
+from ledger.checkpoint import MAX_NOTE_BYTES, parse_decimal, parse_note
 from ledger.cosignature import Cosigned, open_cosigned
 from ledger.errors import LedgerError, VerificationError
 from ledger.witness_policy import Policy
@@ -25,16 +25,20 @@ def check_witnesses(files: ExportFiles, report: Report, promises: Promises, poli
 
     A policy that is met at an earlier size alone leaves the entries behind it to the log's word.
     """
-    covered = 0
+    covered = good = 0
     for size, path in _attested(files, _COSIGNED):
         report.looked_at[Check.WITNESSES] += 1
         try:
             note = files.read(path, MAX_NOTE_BYTES) or b""
             cosigned = open_cosigned(note, promises.keys, policy.keys if policy else ())
-            _hold(cosigned.checkpoint, size, promises)
+            if cosigned.checkpoint.size != size:
+                raise VerificationError("CHECKPOINT_MISMATCH", checkpoint=cosigned.checkpoint.size, size=size)
         except LedgerError as error:
             report.fail(Check.WITNESSES, "COSIGNED_INVALID", max(0, size - 1), "", path, reason=error.code)
             continue
+        if not promises.keeps(Check.WITNESSES, cosigned.checkpoint, good, path):
+            continue
+        good = size
         if policy is not None and policy.accepts(cosigned):
             covered = max(covered, size)
         elif policy is not None and size == promises.size and _maybe(policy, cosigned):
@@ -92,8 +96,3 @@ def _attested(files: ExportFiles, pattern: re.Pattern[str]) -> Iterator[tuple[in
     """Give size and path of attested files, ascending."""
     found = ((parse_decimal(match[1]), name) for name in files.names if (match := pattern.fullmatch(name)))
     yield from sorted((size, name) for size, name in found if size is not None)
-
-
-def _hold(checkpoint: Checkpoint, size: int, promises: Promises) -> None:
-    if checkpoint.size != size or promises.root_at(size) != checkpoint.root:
-        raise VerificationError("CHECKPOINT_MISMATCH", checkpoint=checkpoint.size, size=size)

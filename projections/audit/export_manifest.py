@@ -61,11 +61,11 @@ def _check_file(name: str, files: ExportFiles, outer: Manifest, core: Manifest, 
     report.looked_at[Check.FILES] += 1
     found, said, own = files.content(name), outer.files.get(name), core.files.get(name)
     if name not in files.names:
-        report.fail(Check.FILES, "EXPORT_INCOMPLETE", -1, "", name, reason="missing")
+        report.fail(Check.FILES, "EXPORT_INCOMPLETE", -1, "", name, reason="missing", manifest=OUTER if said else CORE)
     elif found is None:
         report.fail(Check.FILES, "EXPORT_ALTERED", -1, "", name, reason=files.broken.get(name, "length"))
     elif outer.value and said is None:
-        report.fail(Check.FILES, "EXPORT_ALTERED", -1, "", name, reason="not listed")
+        report.fail(Check.FILES, "EXPORT_ALTERED", -1, "", name, reason="not listed", manifest=OUTER)
     elif outer.value and said != found:
         # The content agrees with one manifest and not with the other: then the other was changed.
         place = OUTER if own == found else name

@@ -182,7 +182,7 @@ class Promises:
                 continue
             if seen.size > index:
                 self._report.fail(Check.SEEN, "PIN_INVALID", index, CLAUSE, size=seen.size)
-            elif self._holds(Check.SEEN, seen.size, checkpoint.root, max(0, min(good, seen.size - 1))):
+            elif self._holds(Check.SEEN, seen.size, checkpoint.root, min(good, seen.size - 1)):
                 good = seen.size
         return max([good, *held])
 
@@ -193,11 +193,15 @@ class Promises:
     def _checkpoint_of(self, seen: Seen) -> Checkpoint:
         return checkpoint_of(seen, self.keys.name, self.keys.at(seen.size))
 
-    def _holds(self, check: Check, size: int, root: bytes, good: int) -> bool:
+    def keeps(self, check: Check, promised: Checkpoint, good: int, place: str) -> bool:
+        """Hold a tree that others attest in the file `place`; `good` is the largest that held before it."""
+        return self._holds(check, promised.size, promised.root, min(good, promised.size - 1), place)
+
+    def _holds(self, check: Check, size: int, root: bytes, good: int, place: str = "") -> bool:
         """Compare one promised tree; `good` is the largest that held before it."""
         if size > self.size:
             if self.whole:
-                self._report.fail(check, "LOG_TRUNCATED", self.size, promised=size)
+                self._report.fail(check, "LOG_TRUNCATED", self.size, "", place, promised=size)
             return False
         own = self._roots.get(size)
         if own is None:
@@ -205,5 +209,5 @@ class Promises:
             self._report.fail(Check.CHECKPOINTS, "CHECKPOINT_MISSING", index, "", self._file_of(size), size=size)
         elif own != root:
             bad = (failure.index for failure in self._report.failures if good <= failure.index < size)
-            self._report.fail(check, "HISTORY_REWRITTEN", min(bad, default=good), size=size)
+            self._report.fail(check, "HISTORY_REWRITTEN", min(bad, default=max(good, 0)), "", place, size=size)
         return own == root
