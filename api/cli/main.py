@@ -88,6 +88,7 @@ for _command in (
     comparing.compare,
     publishing.publish,
     verifying.verify,
+    verifying.verifier,
 ):
     app.command()(_command)
 app.add_typer(database.app, name="db")
