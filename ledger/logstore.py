@@ -1,7 +1,7 @@
 """A stored log as the sequencer needs it: reading it into a working state, and holding it against its own promises."""
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 from ledger.admission import Desk
 from ledger.checkpoint import Checkpoint, VerifierKey
@@ -26,6 +26,14 @@ class Pinned(Protocol):
 
     def advance(self, size: int, root: bytes) -> None:
         """Set the pin; on disk when this returns."""
+
+
+class Witnessed(NamedTuple):
+    """A tree of this log that somebody outside its database vouches for: who, its size and its root."""
+
+    name: str
+    size: int
+    root: bytes
 
 
 class LogStore(Protocol):
@@ -77,33 +85,46 @@ class LogStore(Protocol):
         """Return the first checkpoint that covers an attempt."""
 
 
-def read_desk(store: LogStore, origin: str, key: VerifierKey, pinned: Pin | None) -> Desk:
-    """Rebuild state and tree from the entries themselves, and hold them against pin, nodes and checkpoint.
+def read_desk(
+    store: LogStore, origin: str, key: VerifierKey, pinned: Pin | None, witnessed: Iterable[Witnessed] = ()
+) -> Desk:
+    """Rebuild state and tree from the entries themselves, and hold them against pin, witnesses, nodes and checkpoint.
 
-    A crash may leave the pin one batch behind, never ahead. Raises `StoreError`: `ROLLBACK_DETECTED` (the pin is
-    ahead), `HISTORY_REWRITTEN` (another root at the pin's size), `EVENT_ALTERED`, `NODE_ALTERED`, `CHECKPOINT_MISSING`,
-    `CHECKPOINT_MISMATCH`; `VerificationError` if the checkpoint is not signed by the log.
+    A crash may leave the pin one batch behind, never ahead. Raises `StoreError`: `ROLLBACK_DETECTED` (the pin or a
+    witness is ahead), `HISTORY_REWRITTEN` (another root at the size of one of them), `EVENT_ALTERED`, `NODE_ALTERED`,
+    `CHECKPOINT_MISSING`, `CHECKPOINT_MISMATCH`; `VerificationError` if the checkpoint is not signed by the log.
     """
     size = store.size()
-    if pinned is not None and pinned.size > size:
-        raise StoreError("ROLLBACK_DETECTED", pinned=pinned.size, size=size)
+    promised: dict[int, list[Witnessed]] = {}
+    for one in [*witnessed, *([Witnessed("pin", pinned.size, pinned.root)] if pinned is not None else [])]:
+        if one.size > size:
+            raise StoreError("ROLLBACK_DETECTED", by=one.name, pinned=one.size, size=size)
+        promised.setdefault(one.size, []).append(one)
     state, frontier = Selection(), Frontier()
+    _keeps(promised.get(0, ()), frontier, size)
     with collector_at_rest():
         for index, entry in store.read_entries(0, size):
             frontier.append(_fold(state, index, entry))
-            if pinned is not None and pinned.size == frontier.size and frontier.root() != pinned.root:
-                raise StoreError("HISTORY_REWRITTEN", pinned=pinned.size, size=size)
+            if frontier.size in promised:
+                _keeps(promised[frontier.size], frontier, size)
     if store.nodes(root_nodes(size)) != frontier.peaks():
         raise StoreError("NODE_ALTERED", size=size)
     newest = store.newest_checkpoint()
     if newest is None and size:
         raise StoreError("CHECKPOINT_MISSING", size=size)
-    if newest is not None and _keys(state, key).open(newest.note) != Checkpoint(origin, size, frontier.root()):
+    if newest is not None and keys_of(state, key).open(newest.note) != Checkpoint(origin, size, frontier.root()):
         raise StoreError("CHECKPOINT_MISMATCH", checkpoint=newest.size, size=size)
     return Desk(origin, key, state, frontier, lambda level, index: store.nodes([(level, index)])[level, index])
 
 
-def _keys(state: Selection, founding: VerifierKey) -> LogKeys:
+def _keeps(promised: Iterable[Witnessed], frontier: Frontier, size: int) -> None:
+    """Hold the tree at one size against what was promised of it."""
+    for one in promised:
+        if one.root != frontier.root():
+            raise StoreError("HISTORY_REWRITTEN", by=one.name, pinned=one.size, size=size)
+
+
+def keys_of(state: Selection, founding: VerifierKey) -> LogKeys:
     """Return the keys that the entries state, if they begin with the key that is known from outside."""
     stated = state.log.known_keys
     return stated if stated is not None and stated.founding == founding else LogKeys.of(founding)

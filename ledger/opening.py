@@ -4,6 +4,7 @@
 * `log.key`: the founding log key's private half, readable by the sequencer's account alone; `log-<key id>.key`: those
   of rotations; `log.vkey`: the founding key's public half
 * `pin`: size and root of the newest published tree (`ledger.pin`); `attempts.pin`: of the log of attempts
+* `attest/`: what others attest of the log, and evidence of forks (`fork-<time>.json`)
 * `evidence/`: files and personal records by salted digest
 * `postgres/`: the embedded server's data, unless DATABASE_URL names another
 """
@@ -11,7 +12,8 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +26,11 @@ from ledger.checkpoint import VerifierKey, is_name, parse_vkey
 from ledger.embedded import EmbeddedPostgres
 from ledger.errors import MalformedError, StoreError
 from ledger.evidence_schema import install_evidence
+from ledger.forks import seen_in
 from ledger.keyfile import read_key, write_key
 from ledger.keyring import Keyring
+from ledger.logstore import Witnessed
+from ledger.merkle import EMPTY_ROOT
 from ledger.pin import PinFile
 from ledger.sequencer import Clock, Sequencer, system_clock
 from ledger.signing import SigningKey
@@ -68,6 +73,23 @@ class Home:
     def next_log_key(self, key: VerifierKey) -> Path:
         """The file of the private half of a log key that a rotation brings in."""
         return self.folder / f"log-{key.key_id.hex()}.key"
+
+    @property
+    def attest(self) -> Path:
+        """The folder of what others attest of the log: cosignatures, timestamps, and evidence of forks."""
+        return self.folder / "attest"
+
+    def keep_fork(self, evidence: bytes) -> None:
+        """Write evidence of a fork to a new file; raises `StoreError` `HOME_UNUSABLE`."""
+        path = self.attest / f"fork-{time.time_ns() // 1_000_000}.json"
+        try:
+            self.attest.mkdir(exist_ok=True)
+            with path.open("xb") as file:
+                file.write(evidence)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise StoreError("HOME_UNUSABLE", path=str(path), reason=str(error.strerror)) from None
 
     @property
     def evidence(self) -> Path:
@@ -142,11 +164,54 @@ def open_store(home: Home) -> Iterator[Store]:
 
 
 @contextmanager
-def open_sequencer(home: Home, store: Store, clock: Clock = system_clock) -> Iterator[Sequencer]:
-    """Run the ledger's sequencer on an open store."""
+def open_sequencer(
+    home: Home, store: Store, clock: Clock = system_clock, witnessed: Iterable[Witnessed] = ()
+) -> Iterator[Sequencer]:
+    """Run the ledger's sequencer on an open store; `witnessed` is what witnesses answered for this log.
+
+    Nothing is written unless the stored log keeps what pin, witnesses and evidence of forks promise of it.
+
+    Raises `StoreError` `PIN_MISSING` if there are entries, no pin, and no witness answered; else as `Sequencer`.
+    """
+    given = tuple(witnessed)
     with ExitStack() as stack:
-        pins = [PinFile(path) for path in (home.pin, home.attempts_pin)]
-        for pin in pins:
-            stack.callback(pin.close)
+        sizes = (store.size, store.attempt_size)
+        pins = [stack.enter_context(opened_pin(path)) for path in (home.pin, home.attempts_pin)]
+        for pin, size in zip(pins, sizes, strict=True):
+            begin_pin(pin, size(), bool(given))
+        promised = (*given, *forks_on_file(home))
         keyring = open_keyring(home)
-        yield stack.enter_context(Sequencer(store, keyring, home.origin, pins[0], clock, pins[1]))
+        yield stack.enter_context(
+            Sequencer(store, keyring, home.origin, pins[0], clock, pins[1], promised, home.keep_fork)
+        )
+
+
+@contextmanager
+def opened_pin(path: Path) -> Iterator[PinFile]:
+    """Hold a pin file as its one writer."""
+    pin = PinFile(path)
+    try:
+        yield pin
+    finally:
+        pin.close()
+
+
+def begin_pin(pin: PinFile, size: int, vouched_for: bool) -> None:
+    """Pin a log that is empty before its first entry, so that from then on a missing pin means a lost one."""
+    if pin.newest is not None or vouched_for:
+        return
+    if size:
+        raise StoreError("PIN_MISSING", path=str(pin.path), size=size)
+    pin.advance(0, EMPTY_ROOT)
+
+
+def forks_on_file(home: Home) -> tuple[Witnessed, ...]:
+    """Return what evidence of forks in this folder promises: the log starts again only once it keeps that too."""
+    found = []
+    for path in sorted(home.attest.glob("fork-*.json")):
+        try:
+            seen = seen_in(path.read_bytes())
+        except (OSError, MalformedError):
+            raise StoreError("HOME_UNUSABLE", path=str(home.folder), reason=path.name) from None
+        found.append(Witnessed(path.name, seen.size, seen.root))
+    return tuple(found)

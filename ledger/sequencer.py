@@ -23,9 +23,10 @@ from ledger.answers import Answer, Refused, Request, Sequenced
 from ledger.attempts import Attempt, AttemptLog, attempt_of
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.errors import ConflictError, LedgerError, StoreError, VerificationError
+from ledger.forks import evidence, note_of
 from ledger.keyring import Keyring
-from ledger.logstore import LogStore, Pinned, first_receipt, read_desk, seen_of
-from ledger.merkle import inclusion_proof
+from ledger.logstore import LogStore, Pinned, Witnessed, first_receipt, read_desk, seen_of
+from ledger.merkle import consistency_proof, inclusion_proof, root_at
 from ledger.procedure.reasons import Refusal
 from ledger.receipt import Receipt
 from ledger.roll import SEALED_PREFIX
@@ -61,10 +62,13 @@ class Sequencer:
         pin: Pinned,
         clock: Clock = system_clock,
         attempts_pin: Pinned | None = None,
+        witnessed: Iterable[Witnessed] = (),
+        on_fork: Callable[[bytes], None] | None = None,
     ) -> None:
         """Take over a log: read it, and hold it against its checkpoint and its pin; `key` is its key, or all of them.
 
-        `attempts_pin` is the pin of the log of attempts.
+        `attempts_pin` is the pin of the log of attempts; `witnessed` are trees that others vouch for; `on_fork` is
+        given the evidence (`ledger.forks`) should a member's statement ever prove a fork.
 
         Raises `StoreError` `SEQUENCER_ALREADY_RUNNING`, `LOG_KEY_NOT_HELD`, and what `ledger.logstore.read_desk` raises
         if the log that is stored is older or other than what was signed and pinned.
@@ -73,6 +77,7 @@ class Sequencer:
         self._keyring = key if isinstance(key, Keyring) else Keyring.of(origin, key)
         self.vkey = self._keyring.founding
         """The founding key, from which everybody derives the later ones."""
+        self._witnessed, self._on_fork = tuple(witnessed), on_fork
         self._requests: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
         self._door = threading.Lock()
@@ -84,7 +89,7 @@ class Sequencer:
 
     def _read_again(self) -> None:
         self._store.hold_sequencer_lock()
-        desk = read_desk(self._store, self._origin, self.vkey, self._pin.newest)
+        desk = read_desk(self._store, self._origin, self.vkey, self._pin.newest, self._witnessed)
         desk.holds = self._keyring.holds
         self._keyring.signer(desk.keys.newest)
         newest = self._store.newest_checkpoint()
@@ -234,8 +239,21 @@ class Sequencer:
         if signed.statement.person.startswith(SEALED_PREFIX) and self._is_sequenced(batch, signed.id):
             return ConflictError("STORE_DUPLICATE_STATEMENT")
         judgement = self._desk.judge(batch, signed, at, request.verified_by)
-        self.fork = self._desk.fork
+        if self._desk.fork is not None and self.fork is None:
+            self.fork = self._desk.fork
+            self._keep_evidence(self.fork.seen, signed)
         return judgement
+
+    def _keep_evidence(self, seen: Seen, signed: Signed) -> None:
+        """Hand over what proves the fork to anybody: both checkpoints and how they contradict each other."""
+        if self._on_fork is None or self._note is None:
+            return
+        size, own_root = self.size, b""
+        proof: tuple[bytes, ...] = ()
+        if seen.size <= size:
+            own_root = root_at(seen.size, self._desk.node)
+            proof = consistency_proof(seen.size, size, self._desk.node)
+        self._on_fork(evidence(note_of(seen, self._origin), self._note, own_root, proof, signed.id.hex()))
 
     def _simulated(self, signed: Signed) -> bool:
         """Whether the time may come from outside: the charter in force, or the one that is to be, is a rehearsal's."""

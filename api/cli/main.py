@@ -20,6 +20,7 @@ from api.cli import (
     keys,
     knowing,
     listing,
+    log_keys,
     moving,
     one_by_one,
     programmes,
@@ -27,6 +28,7 @@ from api.cli import (
     publishing,
     questions,
     ranking,
+    recovering,
     sealing,
     status,
     submitting,
@@ -54,9 +56,11 @@ app.command()(demo.demo)
 app.command()(founding.init)
 app.command("import")(importing.import_)
 app.add_typer(keys.app, name="key")
+app.add_typer(log_keys.app, name="log-key")
 app.add_typer(programmes.app, name="programme")
 app.command()(submitting.submit)
 app.command()(submitting.countersign)
+app.command("recover")(recovering.recover_)
 for _command in (
     status.status,
     ranking.candidates,

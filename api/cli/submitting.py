@@ -119,6 +119,8 @@ def write_receipt(home: Home, answer: Sequenced, receipt: Path | None) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not (path.exists() and path.read_bytes() == data):
             path.write_bytes(data)
+            # With the entry beside it a receipt can bring the entry back, should the database ever lose it.
+            path.with_suffix(".entry").write_bytes(answer.act.entry)
     except OSError as error:
         raise CliError("FILE_UNWRITABLE", path=str(path), reason=error.strerror or "-") from None
     return path
