@@ -200,7 +200,7 @@ class _Run:
         for index, entry in enumerate(shown, number * FULL):
             if index >= self.reached and self._horizon.is_public(index):
                 self._target.put(entry_path(index), entry)
-        if self._audience is Audience.AUDITOR and number * FULL + len(shown) > self.reached:
+        if self._audience is Audience.AUDITOR and shown and number * FULL + len(shown) > self.reached:
             self._target.put(TileAddress(ENTRIES, number, len(shown)).path, bundle(shown))
 
     def write_levels(self) -> None:

@@ -165,24 +165,25 @@ def test_go_recomputes_the_published_folder(go: Ask, released: Site, tmp_path: P
 
 
 class Grown:
-    """A tree that Go grew: proofs up to 40 leaves, tiles and a signed checkpoint of 600."""
+    """A tree that Go grew: its tiles, a signed checkpoint of the whole, and every proof up to 40 leaves."""
 
-    PROVED, SIZE = 40, 600
+    PROVED = 40
 
-    def __init__(self, go: Ask) -> None:
-        (made,) = go([{"do": "grow", "size": self.SIZE, "old": self.PROVED, "skey": SKEY}])
+    def __init__(self, go: Ask, size: int) -> None:
+        (made,) = go([{"do": "grow", "size": size, "old": self.PROVED, "skey": SKEY}])
+        self.size = size
         decode = base64.b64decode
         self.note: bytes = made["note"].encode()
         self.roots = [decode(root) for root in made["roots"]]
         self.tiles = {path: decode(data) for path, data in made["tiles"].items()}
         self.inclusion = [(one["first"], one["size"], tuple(map(decode, one["path"]))) for one in made["inclusion"]]
         self.consistency = [(one["first"], one["size"], tuple(map(decode, one["path"]))) for one in made["consistency"]]
-        self.leaves = [merkle.leaf_hash(b"entry-%d" % index) for index in range(self.SIZE)]
+        self.leaves = [merkle.leaf_hash(b"entry-%d" % index) for index in range(size)]
 
 
 @pytest.fixture(scope="module")
 def grown(go: Ask) -> Grown:
-    return Grown(go)
+    return Grown(go, 600)
 
 
 def test_we_accept_what_go_grew(grown: Grown) -> None:
@@ -194,13 +195,13 @@ def test_we_accept_what_go_grew(grown: Grown) -> None:
         roots.append(frontier.root())
     assert roots == grown.roots
     head = open_checkpoint(grown.note, [KEY])
-    assert (head.origin, head.size, head.root) == (NAME, grown.SIZE, roots[-1])
+    assert (head.origin, head.size, head.root) == (NAME, grown.size, roots[-1])
     assert grown.note == sign_checkpoint(head, SigningKey.from_seed(SEED))
-    ours = [one for one in tiles.tiles_of(grown.SIZE) if one.level != tiles.ENTRIES]
+    ours = [one for one in tiles.tiles_of(grown.size) if one.level != tiles.ENTRIES]
     made = {one.path: tiles.tile_bytes(one, lambda level, index: nodes[level, index]) for one in ours}
     assert made == grown.tiles
-    get_node = tiles.nodes_in_tiles(grown.SIZE, lambda address: grown.tiles[address.path])
-    assert merkle.root_at(grown.SIZE, get_node) == head.root
+    get_node = tiles.nodes_in_tiles(grown.size, lambda address: grown.tiles[address.path])
+    assert merkle.root_at(grown.size, get_node) == head.root
 
 
 def test_we_accept_every_proof_of_go_and_none_of_its_variants(grown: Grown) -> None:
@@ -231,3 +232,28 @@ def test_we_refuse_every_variant_of_a_note_of_go(grown: Grown) -> None:
     for variant in variants:
         with pytest.raises(LedgerError):
             open_checkpoint(variant, [KEY])
+
+
+def test_we_verify_a_proof_file_of_go_and_none_of_its_variants(go: Ask) -> None:
+    grown = Grown(go, Grown.PROVED)
+    for index, size, path in grown.inclusion:
+        if size != grown.size:
+            continue
+        entry = b"entry-%d" % index
+        data = proof_file(index, path, grown.note)
+        assert receipt.verify(receipt.parse(data), entry, [KEY]).size == grown.size
+        assert receipt.parse(data).encode() == data
+        variants = [proof_file(index, wrong, grown.note) for wrong in broken_paths(path)]
+        variants += [proof_file(other, path, grown.note) for other in range(size + 2) if other != index]
+        variants += [data[:cut] for cut in range(0, len(data), 7)] + [data + b"\n", b"\n" + data]
+        for variant in variants:
+            with pytest.raises(LedgerError):
+                receipt.verify(receipt.parse(variant), entry, [KEY])
+        with pytest.raises(LedgerError):
+            receipt.verify(receipt.parse(data), entry + b"\n", [KEY])
+
+
+def proof_file(index: int, path: Sequence[bytes], note: bytes) -> bytes:
+    """A tlog-proof, put together as its specification says."""
+    lines = ["c2sp.org/tlog-proof@v1", f"index {index}", *map(b64, path), "", ""]
+    return "\n".join(lines).encode() + note

@@ -176,6 +176,8 @@ def test_auditors_get_no_entry_of_an_open_round_and_all_of_them_later(site: Site
     world = resume(eventful().histories["shortlist"])
     vote(world, True)
     (played,) = world.state.rounds.session("shortlist", None).rounds
+    while world.state.size < played.opened + 300:
+        world.must("registrar", world.enrolment(f"late-{world.state.size}"))
     middle = world.state.size
     world.ledger.seen()
     (waiting,) = [one for one in world.state.pending.values() if one.act.statement.type == "paper_ballot.entered"]
