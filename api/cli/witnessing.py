@@ -1,4 +1,4 @@
-"""`witness`: run one, audit and cosign as one, and collect what the ledger's own witnesses say."""
+"""`witness`: collect what the ledger's own witnesses say, and see how far they are; being one: `witness_office`."""
 
 import sys
 import time
@@ -11,96 +11,31 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cli import witness_office
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
-from api.cli.secrets_of import new_passphrase, open_witness_key
 from api.cli.terminal import CliError, Exit, Terminal, row, table, terminal
 from api.witness.client import in_time
 from api.witness.collected import Alarm, Collected, read_policy
 from api.witness.collecting import Collector, Outcome, Pace, Submitter
-from api.witness.keys import new_witness_key
 from api.witness.own_log import StoredPublished, log_keys
 from api.witness.status import Status, status_of
 from ledger import pin
-from ledger.checkpoint import parse_vkey
-from ledger.cosignature import Algorithm
 from ledger.errors import LedgerError
 from ledger.opening import Home, open_store, read_home
 from ledger.witness_policy import Policy, PolicyError
 
 app = typer.Typer(help="见证 · witnesses", no_args_is_help=True)
-key_app = typer.Typer(help="见证人的密钥 · a witness's keys", no_args_is_help=True)
-app.add_typer(key_app, name="key")
+app.add_typer(witness_office.key_app, name="key")
+app.command()(witness_office.serve)
+app.command()(witness_office.show)
+app.command()(witness_office.audit)
 
 ONCE_SECONDS = 60.0
 """How long `collect` waits for all witnesses together."""
 
-StateOption = Annotated[
-    Path, typer.Option("--state", metavar="FOLDER", help="见证记录所在的文件夹 · the folder of what was cosigned")
-]
-LogOption = Annotated[
-    list[str], typer.Option("--log", metavar="VKEY", help="为哪些日志见证（公钥）· the logs, by their public keys")
-]
-KeysOption = Annotated[
-    list[Path], typer.Option("--key", metavar="FILE", help="见证人的私钥文件 · the witness's key file(s)")
-]
-
 
 def _now_s() -> int:
     return int(time.time())
-
-
-@key_app.command("new")
-def new(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="私钥文件 · the key file")],
-    name: Annotated[str, typer.Option("--name", help="见证人名称，如 witness.example/discipline · the witness's name")],
-    ml_dsa: Annotated[bool, typer.Option("--ml-dsa", help="ML-DSA-44，默认 Ed25519 · by default Ed25519")] = False,
-    plain: Annotated[
-        bool, typer.Option("--no-passphrase", help="不设口令，供无人值守的服务 · for an unattended service")
-    ] = False,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
-    """新建见证人的密钥：FILE 与 FILE.vkey · make a witness's key: FILE and FILE.vkey."""
-    with terminal(lang, as_json) as made:
-        algorithm = Algorithm.ML_DSA_44 if ml_dsa else Algorithm.ED25519
-        key = new_witness_key(file, name, None if plain else new_passphrase(made), algorithm)
-        made.show(made.word("witness-key", path=file), key.encode())
-        made.give({"witness_key": {"file": str(file), "name": name, "vkey": key.encode()}})
-
-
-@app.command("serve")
-def serve(
-    state: StateOption,
-    log: LogOption,
-    key: KeysOption,
-    listen: Annotated[
-        str, typer.Option("--listen", metavar="HOST:PORT", help="监听地址，端口 0 任选 · the address; port 0 is any")
-    ] = "127.0.0.1:8443",
-    audited: Annotated[
-        bool, typer.Option("--audited", help="只展示核验后的会签（见 audit）· only show what `audit` cosigned")
-    ] = False,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
-    """运行见证服务（tlog-witness）· run a witness."""
-    from api.witness import app as web  # noqa: PLC0415
-    from api.witness import serving  # noqa: PLC0415
-    from api.witness.memory import WitnessMemory  # noqa: PLC0415
-    from api.witness.witness import Witness  # noqa: PLC0415
-
-    with terminal(lang, as_json) as made:
-        cosigners = [open_witness_key(made, file) for file in key]
-        logs = [parse_vkey(text) for text in log]
-        with WitnessMemory(state, key[0]) as memory, serving.listen(listen) as listening:
-            witness = Witness(memory, logs, cosigners, _now_s)
-            url = serving.url_of(listening)
-            made.show(made.word("witness-serves", url=url), *(one.key.encode() for one in cosigners))
-            made.give({"witness": {"url": url, "vkeys": [one.key.encode() for one in cosigners]}})
-            sys.stdout.flush()
-            try:
-                serving.server_of(web.witness_app(witness, not audited)).run(sockets=[listening])
-            except KeyboardInterrupt:
-                made.show(made.word("witness-ends"))
 
 
 @app.command("collect")

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.witness.message import MAX_BODY_BYTES
-from api.witness.witness import Answer, Witness
+from api.witness.witness import Answer
 from ledger.errors import LedgerError
 
 BODY_SECONDS = 20
@@ -24,17 +24,20 @@ BODY_SECONDS = 20
 Endpoint = Callable[[Request], Awaitable[Answer]]
 
 
-def witness_app(witness: Witness, adds: bool = True) -> Starlette:
-    """Return the application; with `adds` false it only shows, and asks whoever submits to come back later (503)."""
+def witness_app(show_note: Callable[[str], bytes | None], add_body: Callable[[bytes], Answer] | None) -> Starlette:
+    """Return the application over `Witness.checkpoint` and `Witness.add`.
+
+    Without the latter it only shows, and asks whoever submits to come back later (503).
+    """
 
     async def add(request: Request) -> Answer:
         body = await _bounded_body(request)
         if body is None:
             return Answer(400)
-        return await run_in_threadpool(witness.add, body) if adds else Answer(503)
+        return await run_in_threadpool(add_body, body) if add_body is not None else Answer(503)
 
     async def show(request: Request) -> Answer:
-        note = await run_in_threadpool(witness.checkpoint, request.path_params["name"])
+        note = await run_in_threadpool(show_note, request.path_params["name"])
         return Answer(404) if note is None else Answer(200, note)
 
     return Starlette(

@@ -13,6 +13,7 @@ A witness that lost this state could be led to cosign a second history. So the k
 import fcntl
 import json
 import os
+import re
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from pathlib import Path
 from ledger.checkpoint import Checkpoint, Note, parse_checkpoint, parse_note
 from ledger.errors import LedgerError, StoreError
 
+_NAME = re.compile("[0-9a-f]{64}")
 MOST_EVIDENCE = 10_000
 """Conflicts kept. Only whoever holds the log's key can make one."""
 
@@ -29,6 +31,21 @@ MOST_EVIDENCE = 10_000
 def origin_name(origin: str) -> str:
     """Return the name of an origin in paths: lower-case hexadecimal SHA-256."""
     return sha256(origin.encode()).hexdigest()
+
+
+def note_in(folder: Path, name: str) -> bytes | None:
+    """Return the newest cosigned note of the origin whose hash is `name`, None where there is none.
+
+    Also beside the process that holds the folder. Raises `StoreError` `WITNESS_STATE_UNUSABLE`.
+    """
+    if not _NAME.fullmatch(name):
+        return None
+    try:
+        return (folder / "logs" / name).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError("WITNESS_STATE_UNUSABLE", path=name, reason=str(error.strerror)) from None
 
 
 class WitnessMemory:
@@ -88,18 +105,9 @@ class WitnessMemory:
         except (OSError, ValueError):
             raise StoreError("WITNESS_STATE_UNUSABLE", path=str(self._origins), reason="-") from None
 
-    def note(self, name: str) -> bytes | None:
-        """Return the newest cosigned note of the origin whose hash is `name` (the monitoring path)."""
-        try:
-            return (self.folder / "logs" / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreError("WITNESS_STATE_UNUSABLE", path=name, reason=str(error.strerror)) from None
-
     def newest(self, origin: str) -> tuple[Checkpoint, Note] | None:
         """Return the newest checkpoint cosigned for an origin with its note; `WITNESS_STATE_UNUSABLE` if damaged."""
-        data = self.note(origin_name(origin))
+        data = note_in(self.folder, origin_name(origin))
         if data is None:
             return None
         try:

@@ -1,20 +1,16 @@
 """The ledger's own log as its witness client sees it: what is published, by which keys, and what witnesses know."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from api.witness.client import START_SECONDS, LastSeen, ask_newest
 from api.witness.collected import Collected
 from ledger import proving
-from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_vkey
+from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from ledger.cosignature import NoteOpener, open_cosigned
-from ledger.errors import LedgerError, StoreError
-from ledger.keyfile import read_key
-from ledger.opening import Home
+from ledger.errors import LedgerError
+from ledger.opening import Home, founding_key
 from ledger.store.store import Store
 from ledger.witness_policy import Policy
-
-VKEY_FILE = "log.vkey"
 
 
 class AnyOf:
@@ -33,17 +29,6 @@ def log_keys(home: Home, policy: Policy) -> AnyOf:
     """Return the keys of the ledger's log: the founding one, and those that the policy lists for its origin."""
     listed = [log.key for log in policy.logs if log.key.name == home.origin]
     return AnyOf([founding_key(home), *listed])
-
-
-def founding_key(home: Home) -> VerifierKey:
-    """Return the public key the log was founded with, from its file or the private key's."""
-    public: Path = home.folder / VKEY_FILE
-    try:
-        return parse_vkey(public.read_text("utf-8").strip())
-    except FileNotFoundError:
-        return VerifierKey(home.origin, read_key(home.log_key, None).public)
-    except (OSError, ValueError) as error:
-        raise StoreError("HOME_UNUSABLE", path=str(public), reason=type(error).__name__) from None
 
 
 class StoredPublished:

@@ -9,7 +9,7 @@ lose an answer, never what was signed. What a log validly signed and cannot have
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from api.witness.memory import WitnessMemory
+from api.witness.memory import WitnessMemory, note_in
 from api.witness.message import SIZE_TYPE, Request, parse
 from ledger.checkpoint import Checkpoint, Note, VerifierKey, verify_note
 from ledger.cosignature import Cosigner, cosign
@@ -47,7 +47,7 @@ class Witness:
 
     def checkpoint(self, name: str) -> bytes | None:
         """Return the newest cosigned note of the log whose origin hashes to `name`, None if there is none."""
-        return self._memory.note(name) if len(name) == 64 and set(name) <= set("0123456789abcdef") else None
+        return note_in(self._memory.folder, name)
 
     def add(self, body: bytes) -> Answer:
         """Answer an add-checkpoint request. Raises `StoreError` if what was decided cannot be kept."""

@@ -36,7 +36,7 @@ def policy_of(*witnesses: tuple[str, str], quorum: str = "all", log: VerifierKey
 def serving(witness: Witness, adds: bool = True) -> Iterator[str]:
     """Serve a witness over HTTP on a free port of this machine; gives its URL."""
     listening = listen("127.0.0.1:0")
-    server = server_of(witness_app(witness, adds))
+    server = server_of(witness_app(witness.checkpoint, witness.add if adds else None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
