@@ -1,5 +1,6 @@
 """`export`: one published size of the log as files that anybody checks without us."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.terminal import Terminal, terminal
+from api.verifier_file import verifier_bytes
 from ledger.evidence_opening import open_evidence
 from ledger.opening import open_store, read_home
 from ledger.statements import decode_own_entry
@@ -26,6 +28,9 @@ def export(
     size: Annotated[
         int | None, typer.Option("--at", metavar="SIZE", min=1, help="导出到多少条，默认最多 · how many entries")
     ] = None,
+    with_verifier: Annotated[
+        bool, typer.Option("--with-verifier/--no-verifier", help="附上核验程序 verify.pyz · enclose the verifier")
+    ] = True,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
     lang: LangOption = None,
@@ -39,13 +44,17 @@ def export(
             made.rehearsal = bool(charter and decode_own_entry(charter).body.rehearsal)
             with made.progress("exporting", store.size()) as advance:
                 source = StoredSource(store, found, open_evidence(found, store), advance)
-                done = write_export(source, path, audience, size, progress=advance)
-        _tell(made, done)
+                enclosed = verifier_bytes() if with_verifier else None
+                done = write_export(source, path, audience, size, enclosed, advance)
+        _tell(made, done, enclosed)
 
 
-def _tell(made: Terminal, done: Exported) -> None:
+def _tell(made: Terminal, done: Exported, enclosed: bytes | None) -> None:
     made.show(made.word("exported", path=done.path, files=done.files, size=done.size, root=done.root.hex()))
     made.show(made.word(f"exported-{done.audience}", **done.counts))
+    digest = None if enclosed is None else sha256(enclosed).hexdigest()
+    if digest is not None:
+        made.show(made.word("exported-verifier", digest=digest))
     told = {
         "audience": done.audience.value,
         "counts": done.counts,
@@ -53,5 +62,6 @@ def _tell(made: Terminal, done: Exported) -> None:
         "path": str(done.path),
         "root": done.root.hex(),
         "size": done.size,
+        "verifier": digest,
     }
     made.give({"export": told})

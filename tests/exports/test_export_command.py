@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,14 @@ def test_a_ledger_is_exported_for_everyone_and_for_auditors(home: Path, tmp_path
         assert (told["size"], told["root"]) == (checkpoint.size, checkpoint.root.hex())
         assert told["counts"]["entries"] == 6
         assert told["files"] == len(files)
+        assert told["verifier"] == sha256(files["verify.pyz"]).hexdigest()
+        checked = call("verify", tmp_path / audience, "--vkey", key.encode(), "--json")
+        assert (checked.code, checked.value["clean"]) == (0, True)
         assert answer.value["rehearsal"] is True
-    packed = call("export", tmp_path / "x.zip", "--audience", "public", "--at", 3, "--home", home, "--lang", "en")
+    arguments = ("--audience", "public", "--at", 3, "--no-verifier", "--home", home, "--lang", "en")
+    packed = call("export", tmp_path / "x.zip", *arguments)
     assert packed.code == 0
+    assert "SHA-256" not in packed.out
     assert "3 entries" in packed.out
     assert "Public version" in packed.out
     shown = call("export", tmp_path / "y.zip", "--audience", "auditor", "--home", home, "--lang", "zh")
