@@ -197,6 +197,8 @@ def test_old_receipts_stay_valid_and_new_ones_bear_the_new_key(site: Site) -> No
     with site.sequencer() as again:
         assert again.vkey == LOG_VKEY
         assert again.state.log.keys == keys
+    # Whoever audits is given the founding key alone.
+    assert site.audit().failures == []
 
 
 def test_a_batch_ends_where_a_key_does(site: Site) -> None:
