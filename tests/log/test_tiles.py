@@ -54,6 +54,12 @@ def test_paths(address: TileAddress, path: str) -> None:
     assert tiles.parse_path(path) == address
 
 
+def test_a_partial_tile_gives_way_to_the_full_one() -> None:
+    narrow = TileAddress(0, 273, 112)
+    assert (narrow.partial, narrow.full.partial) == (True, False)
+    assert narrow.full.path == "tile/0/273"
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -403,6 +403,7 @@ def test_a_lost_note_of_progress_costs_only_time(log: Released, tmp_path: Path) 
     ("statement", "code"),
     [
         ("UPDATE {}.entries SET state = overlay(state placing 'x' from 300 for 1) WHERE position = 4", "EVENT_ALTERED"),
+        ("UPDATE {}.entries SET state = 'x' WHERE position = 4", "EVENT_ALTERED"),
         ("UPDATE {}.nodes SET hashes = sha256('x') WHERE position = 5", "EVENT_ALTERED"),
         (
             "UPDATE {}.checkpoints SET note = overlay(note placing 'x' from 60) WHERE size > 0",
@@ -419,6 +420,10 @@ def test_an_altered_log_is_not_published(log: Released, tmp_path: Path, statemen
     found = refused(lambda: log.publish(tmp_path / "out", AUDITOR))
     assert found == code
     assert "checkpoint" not in files(tmp_path / "out")
+
+
+def test_no_checkpoint_is_believed_before_the_charter_names_a_key(log: Released) -> None:
+    assert refused(lambda: Horizon().open(log.history.notes[1])) == "EVENT_ALTERED"
 
 
 def test_a_checkpoint_of_another_tree_is_not_published(log: Released, tmp_path: Path) -> None:
