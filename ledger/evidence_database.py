@@ -169,8 +169,9 @@ class EvidenceDatabase:
 
     def _secret(self, digest: str) -> tuple[bytes, bytes] | None:
         """Return key and salt from their file, None if it is not there."""
+        path = self._key_path(digest)
         try:
-            value = canonical.decode(self._key_path(digest).read_bytes())
+            value = canonical.decode(path.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, MalformedError):

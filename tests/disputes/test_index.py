@@ -117,18 +117,20 @@ HERE: dict[str, tuple[str, ...]] = {
     "disputes.test_section_8e": ("test_H10_a_restored_backup_takes_no_writes_until_all_that_was_promised_is_back",),
     "log.test_kill": ("test_H19_every_receipt_given_before_a_kill_is_in_the_log",),
     "disputes.test_section_8b": ("test_H26_a_breach_is_closed_by_two_auditors_with_reason",),
+    "disputes.test_section_8g": (
+        "test_G05_who_objects_is_read_by_discipline_alone_with_a_reason_and_on_the_record",
+        "test_H21_personal_data_is_erased_with_its_salt_and_everything_else_still_verifies",
+    ),
 }
 """Module below `tests`, and its first test of each row; others of the same row stand beside it."""
 
 LATER: dict[str, tuple[str, ...]] = {
     "Proof that stands alone: exports, witnesses, the offline verifier": (
         "D01",
-        "G05",
         "H07",
         "H08",
         "H09",
         "H11",
-        "H21",
         "H22",
     ),
     "The service: single public ballots, sign-in, access records": (

@@ -1,5 +1,7 @@
 """The stores of evidence, each by the name of its kind, with a log beside them that says what is erased."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -78,3 +80,12 @@ def in_database(site: Site, tmp_path: Path) -> Iterator[Kept]:
 def again(site: Site) -> Callable[[], None]:
     """Install once more."""
     return lambda: install_evidence(site.admin_dsn, SCHEMA, SERVICE)
+
+
+@pytest.fixture(scope="module")
+def reachable() -> Iterator[Path]:
+    """An empty folder for all tests of a module, which the embedded server's account can reach."""
+    path = Path(tempfile.mkdtemp(prefix="ballot-ledger-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
