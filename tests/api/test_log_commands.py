@@ -1,0 +1,130 @@
+"""`log-key`, `attempts` and `recover` on a ledger of their own, as an operator uses them."""
+
+import json
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ledger.checkpoint import parse_vkey
+from ledger.embedded import EmbeddedPostgres
+from ledger.store.schema import TABLES
+from tests.api.calling import Answer, call
+
+ORIGIN = "union.example/log-commands"
+REHEARSAL = ("--now", "2022-09-24T10:00")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An endorsed ledger in a folder that every account can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="ballot-ledger-test-"))
+    folder.chmod(0o755)
+    made = call("init", "--origin", ORIGIN, "--home", folder / "home", "--endorse", "--rehearsal", "--json")
+    assert made.code == 0, made.err
+    yield folder / "home"
+    shutil.rmtree(folder)
+
+
+def key(home: Path, who: str) -> Path:
+    """The key file of a founder."""
+    return home / "keys" / f"{who}.pem"
+
+
+def signed(home: Path, source: Path, *signers: str) -> int:
+    """Submit a statement by the first of these and have the others countersign; return its index."""
+    answer = told(call("submit", source, "--key", key(home, signers[0]), "--home", home, "--json"))
+    index = int(answer["entry"]["index"])
+    for signer in signers[1:]:
+        told(call("countersign", index, "--key", key(home, signer), "--home", home, "--json"))
+    return index
+
+
+def told(answer: Answer, code: int = 0) -> Any:
+    """The JSON of an answer that ended as expected."""
+    assert answer.code == code, answer.out + answer.err
+    return answer.value
+
+
+def test_the_log_key_is_rotated_by_two_sponsors(home: Path) -> None:
+    (only,) = told(call("log-key", "show", "--home", home, "--json"))["log_keys"]
+    assert (only["since"], only["held"]) == (0, True)
+    made = told(call("log-key", "new", "--reason", "定期更换", "--home", home, "--json"))["log_key"]
+    file = Path(made["file"])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert parse_vkey(made["body"]["log_key"]).key_id.hex() in file.name
+    index = signed(home, Path(made["statement"]), "sponsor-union", "sponsor-hrss")
+    founding, newest = told(call("log-key", "show", "--home", home, "--json"))["log_keys"]
+    assert (newest["vkey"], newest["since"], newest["held"]) == (made["body"]["log_key"], index + 3, True)
+    # The founding private key may go; what it signed stays good, and the log goes on.
+    (home / "log.key").unlink()
+    again = told(call("log-key", "new", "--reason", "再次更换", "--home", home, "--json"))["log_key"]
+    signed(home, Path(again["statement"]), "sponsor-hrss", "sponsor-union")
+    assert told(call("verify", "--home", home, "--json"))["clean"]
+    assert call("verify", "--vkey", newest["vkey"], "--home", home, "--json").code == 1
+    assert told(call("verify", "--vkey", founding["vkey"], "--home", home, "--json"))["clean"]
+    shown = call("log-key", "show", "--home", home, "--lang", "en")
+    assert shown.code == 0
+    assert "no" in shown.out
+
+
+def test_without_the_private_key_there_is_no_rotation(home: Path) -> None:
+    made = told(call("log-key", "new", "--reason", "更换", "--home", home, "--json"))["log_key"]
+    Path(made["file"]).unlink()
+    submitted = call("submit", made["statement"], "--key", key(home, "sponsor-union"), "--home", home, "--json")
+    assert told(submitted, 1)["refusal"]["code"] == "LOG_KEY_NOT_HELD"
+    (attempt,) = told(call("attempts", "--home", home, "--json"))["attempts"]
+    assert (attempt["code"], attempt["number"], attempt["log_size"]) == ("LOG_KEY_NOT_HELD", 0, 6)
+    assert "LOG_KEY_NOT_HELD" in call("attempts", "--home", home, "--lang", "en").out
+
+
+def tamper(home: Path, *statements: str) -> None:
+    """Change what is stored, as the database's administrator who takes every guard down."""
+    with (
+        EmbeddedPostgres.start(home / "postgres") as server,
+        psycopg.connect(server.dsn, autocommit=True) as connection,
+    ):
+        for what in ("drop", "ddl"):
+            connection.execute(f"ALTER EVENT TRIGGER ledger_refuse_{what} DISABLE".encode())
+        for table in TABLES:
+            connection.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER ALL".encode())
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def test_attempts_that_were_altered_are_shown_as_unsound(home: Path) -> None:
+    call("submit", "-", "--key", key(home, "organiser"), "--home", home, "--json", given=json.dumps(
+        {"kind": "stage.closed", "body": {"stage": "applications"}}))  # fmt: skip
+    assert told(call("attempts", "--home", home, "--json"))["clean"]
+    tamper(home, "UPDATE ledger.attempt_entries SET state = state || ' '")
+    answer = told(call("attempts", "--home", home, "--json"), 1)
+    assert [one["code"] for one in answer["failures"]][:1] == ["EVENT_ALTERED"]
+
+
+def test_H10_recover_brings_an_export_back_and_the_discipline_office_records_it(home: Path, tmp_path: Path) -> None:
+    made = told(call("log-key", "new", "--reason", "更换", "--home", home, "--json"))["log_key"]
+    signed(home, Path(made["statement"]), "sponsor-union", "sponsor-hrss")
+    folder, archive = tmp_path / "export", tmp_path / "export.zip"
+    for target in (folder, archive):
+        told(call("export", "--audience", "auditor", target, "--home", home, "--json"))
+    for source in (folder, archive, home / "receipts"):
+        tamper(home, *(f"DELETE FROM ledger.{table} > 6" for table in
+                       ("entries WHERE position", "nodes WHERE position", "checkpoints WHERE size")))  # fmt: skip
+        refused = call("submit", made["statement"], "--key", key(home, "sponsor-union"), "--home", home, "--json")
+        assert told(refused, 2)["error"]["code"] == "ROLLBACK_DETECTED"
+        nothing = call("recover", "--from", tmp_path / "nowhere", "--home", home, "--json")
+        assert told(nothing, 2)["error"]["code"] == "RECOVERY_SOURCE"
+        done = told(call("recover", "--from", source, "--reason", "旧备份", "--home", home, "--json"))["recovered"]
+        assert (done["body"]["size"], done["body"]["recovered_to"]) == (6, 8)
+    signed(home, Path(done["statement"]), "discipline", "sponsor-union")
+    assert told(call("verify", "--home", home, "--json"))["clean"]
+    (found,) = told(call("findings", "--home", home, "--json"))["findings"]
+    assert found["code"] == "LOG_RECOVERED"
+    again = call("recover", "--from", folder, "--home", home, "--lang", "en")
+    assert again.code == 0
+    assert "Nothing is missing" in again.out
