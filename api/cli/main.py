@@ -15,6 +15,7 @@ from api.cli import (
     evidence,
     explaining,
     exporting,
+    forks,
     founding,
     importing,
     keys,
@@ -61,6 +62,7 @@ app.add_typer(programmes.app, name="programme")
 app.command()(submitting.submit)
 app.command()(submitting.countersign)
 app.command("recover")(recovering.recover_)
+app.command()(forks.fork)
 for _command in (
     status.status,
     ranking.candidates,

@@ -11,10 +11,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from ledger.checkpoint import parse_vkey
+from api.cli.statement_input import signed_envelope
+from ledger.checkpoint import Checkpoint, parse_vkey, sign_checkpoint
 from ledger.embedded import EmbeddedPostgres
+from ledger.errors import VerificationError
+from ledger.keyfile import read_key
+from ledger.logstore import seen_of
+from ledger.opening import open_sequencer, open_store, read_home
+from ledger.statements.naming import DisputeOpened
 from ledger.store.schema import TABLES
-from tests.api.calling import Answer, call
+from tests.api.calling import PASSPHRASE, Answer, call
 
 ORIGIN = "union.example/log-commands"
 REHEARSAL = ("--now", "2022-09-24T10:00")
@@ -128,3 +134,27 @@ def test_H10_recover_brings_an_export_back_and_the_discipline_office_records_it(
     again = call("recover", "--from", folder, "--home", home, "--lang", "en")
     assert again.code == 0
     assert "Nothing is missing" in again.out
+
+
+def test_a_members_pin_that_proves_a_fork_stops_the_ledger_and_leaves_evidence(home: Path) -> None:
+    assert told(call("fork", "--home", home, "--json"))["forks"] == []
+    other = sign_checkpoint(Checkpoint(ORIGIN, 4, bytes(32)), read_key(home / "log.key", None))
+    found = read_home(home)
+    with open_store(found) as store, open_sequencer(found, store) as sequencer:
+        signer = read_key(key(home, "organiser"), PASSPHRASE.encode())
+        body = DisputeOpened(0, "所见与此不同")
+        with pytest.raises(VerificationError, match="SPLIT_VIEW"):
+            sequencer.submit(signed_envelope(sequencer.state, seen_of(other), body, signer, False, None)).result()
+    (evidence,) = (home / "attest").glob("fork-*.json")
+    shown = told(call("fork", "--home", home, "--json"), 1)["forks"]
+    assert [(one["code"], one["seen"]["size"], one["own"]["size"]) for one in shown] == [("SPLIT_VIEW", 4, 6)]
+    # Anyone with the public key can check it, and the ledger stays closed.
+    vkey = (home / "log.vkey").read_text().strip()
+    assert call("fork", evidence, "--vkey", vkey, "--json").code == 1
+    stranger = vkey.split("+", 1)[0]
+    assert told(call("fork", evidence, "--vkey", stranger, "--json"), 2)["error"]["code"] == "VKEY_MALFORMED"
+    refused = call("submit", "-", "--key", key(home, "organiser"), "--home", home, "--json", given="{}")
+    assert told(refused, 2)["error"]["code"] == "HISTORY_REWRITTEN"
+    evidence.write_bytes(b"{}")
+    assert told(call("fork", evidence, "--vkey", vkey, "--json"), 2)["error"]["code"] == "FORK_MALFORMED"
+    assert told(call("fork", home / "none", "--vkey", vkey, "--json"), 2)["error"]["code"] == "FILE_UNREADABLE"
