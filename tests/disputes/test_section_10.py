@@ -1,15 +1,28 @@
-"""Section 10, what auditors ask: item 4, whose single vote was decisive, and how few ballots change a seat."""
+"""Section 10, what auditors ask: decisive votes (item 4), a ballot in the public log (7), last month's export (8)."""
 
 from itertools import combinations
+from pathlib import Path
 
-from api.rehearsal.steps_rounds import SessionPlan, play_panel_stage
+import pytest
+
+from api.rehearsal.steps_applications import HOUR
+from api.rehearsal.steps_rounds import SessionPlan, play_panel_stage, play_people
+from ledger.checkpoint import open_checkpoint
 from ledger.lists import entering
+from ledger.proving import receipt_at
 from ledger.state.rounds import Round
 from ledger.statements import decode_entry
+from ledger.statements.foundation import StageOpened
+from projections.comparing_sources import showing
+from projections.disclosure import Audience
 from projections.margin_search import Touch
 from projections.margins import margins
 from projections.whatif import Change, what_if
-from tests.simulator import entries_of
+from tests.api.calling import call
+from tests.exports.stored import export_of
+from tests.projections.worlds import eventful
+from tests.sequenced import Site, played_on
+from tests.simulator import LOG_VKEY, entries_of
 from tests.voting import world_before
 
 
@@ -60,3 +73,58 @@ def test_item_4_whose_single_ballot_was_decisive_and_how_few_change_a_seat() -> 
     (compared,) = (one for one in supposed.compared if one.subject == "stage:shortlist")
     assert compared.seats_change
     assert world.state.size == size, "nothing is written"
+
+
+@pytest.fixture
+def year(site: Site, tmp_path: Path) -> tuple[Path, Path, int]:
+    """A log as exported for the public on day d and again a month later, and a ballot that was cast before day d."""
+    history = eventful().histories["shortlist"]
+    ballots = [row.place for row in history.rows if row.topic == "ballot.cast"]
+    with played_on(site, history) as world:
+        export_of(site, tmp_path / "day-d.zip", Audience.PUBLIC)
+        world.now += 30 * 24 * HOUR
+        play_people(world, "shortlist")
+        world.must("organiser", StageOpened("shortlist"))
+        export_of(site, tmp_path / "today.zip", Audience.PUBLIC)
+    return tmp_path / "day-d.zip", tmp_path / "today.zip", ballots[0]
+
+
+def test_item_7_ballot_b_is_in_the_log_of_day_d_and_todays_log_extends_it(
+    year: tuple[Path, Path, int], site: Site, tmp_path: Path
+) -> None:
+    day_d, today, ballot = year
+    with showing(day_d) as shown:
+        public_saw = shown.note
+    # What the holder of ballot b hands over: its entry, and its proof against what the public saw on day d.
+    with site.store() as store:
+        entry = store.entry(ballot)
+        size = open_checkpoint(public_saw, (LOG_VKEY,)).size
+        proof = receipt_at(store, ballot, size)
+    assert entry is not None
+    (tmp_path / "b.entry").write_bytes(entry)
+    (tmp_path / "b.tlog-proof").write_bytes(proof.encode())
+
+    # The third party knows the log's key and has these files; no ledger, no network.
+    arguments = ("--vkey", LOG_VKEY.encode(), "--json")
+    held = call("verify", tmp_path / "b.tlog-proof", "--entry", tmp_path / "b.entry", *arguments)
+    assert held.code == 0
+    with showing(tmp_path / "b.tlog-proof") as shown:
+        assert shown.note == public_saw, "it is the tree that the public saw"
+    later = call("compare", tmp_path / "b.tlog-proof", today, "--no-memory", *arguments)
+    assert (later.code, later.value["verdict"]) == (0, "prefix")
+    assert later.value["comparisons"][0]["proof"]
+    both = call("compare", day_d, today, "--no-memory", *arguments)
+    assert (both.code, both.value["verdict"]) == (0, "prefix")
+
+    (tmp_path / "b.entry").write_bytes(entry.replace(b'"index"', b'"indeX"'))
+    assert call("verify", tmp_path / "b.tlog-proof", "--entry", tmp_path / "b.entry", *arguments).code == 1
+
+
+def test_item_8_the_export_of_last_month_is_a_prefix_of_this_one(year: tuple[Path, Path, int], tmp_path: Path) -> None:
+    last_month, now, _ = year
+    state = ("--vkey", LOG_VKEY.encode(), "--state", tmp_path / "seen.json")
+    answer = call("compare", last_month, now, *state, "--lang", "en")
+    assert answer.code == 0
+    assert "holds all of the earlier one" in answer.out
+    back = call("compare", last_month, *state, "--json")
+    assert (back.code, back.value["verdict"]) == (1, "rollback"), "what was seen since is remembered"
