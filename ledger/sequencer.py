@@ -229,7 +229,13 @@ class Sequencer:
         if len(judged) < len(waiting):
             self._sequence(waiting[len(judged) :])
 
+    def halt(self, fork: ForkError) -> None:
+        """Sequence nothing more, because somebody outside shows that the log was forked; safe from any thread."""
+        self.fork = fork
+
     def _judge(self, batch: Batch, request: Request) -> Judgement:
+        if self.fork is not None:
+            return self.fork
         signed, at = request.signed, request.at
         if at is None:
             at = self._clock()

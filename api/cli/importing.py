@@ -19,6 +19,7 @@ from api.importing.programme_file import programme_of
 from api.importing.reading import Selected, read
 from api.importing.template import explained, write_template
 from api.importing.writing import write_tables
+from api.witness.own_log import witnessed
 from ledger.importing import DryRun, ImportRefusedError, countersign, dry_run
 from ledger.importing import run as append
 from ledger.opening import open_sequencer, open_store, read_home
@@ -87,7 +88,7 @@ def import_(  # noqa: PLR0913, PLR0917
         if key is None:
             raise CliError("KEY_NEEDED")
         found = read_home(home)
-        with open_store(found) as store, open_sequencer(found, store) as sequencer:
+        with open_store(found) as store, open_sequencer(found, store, witnessed=witnessed(found)) as sequencer:
             rules = _governing(made, sequencer)
             offset = rules.utc_offset_minutes
             attested = (moment(first, offset), moment(last, offset)) if first and last else None

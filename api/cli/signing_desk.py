@@ -13,6 +13,7 @@ from api.cli.statement_input import signed_envelope
 from api.cli.submitting import write_receipt
 from api.cli.terminal import Exit, Terminal
 from api.cli.view import moment
+from api.witness.own_log import witnessed
 from ledger.opening import Home, open_sequencer, open_store, read_home
 from ledger.selection import Selection
 from ledger.sequencer import Refused, Sequenced, Sequencer
@@ -55,7 +56,7 @@ class Desk:
 def signing_desk(made: Terminal, home: Path) -> Iterator[Desk]:
     """Open a ledger for signing, within a command that has its terminal already."""
     found = read_home(home)
-    with open_store(found) as store, open_sequencer(found, store) as sequencer:
+    with open_store(found) as store, open_sequencer(found, store, witnessed=witnessed(found)) as sequencer:
         sealed = sequencer.state.sealed
         made.origin, made.rehearsal = found.origin, bool(sealed and sealed.rehearsal)
         yield Desk(made, found, store, sequencer)

@@ -12,6 +12,7 @@ from api.cli.secrets_of import open_key
 from api.cli.statement_input import read_input, signed_envelope
 from api.cli.terminal import CliError, Exit, Terminal, terminal
 from api.cli.view import civil, moment
+from api.witness.own_log import witnessed
 from ledger.opening import Home, open_sequencer, open_store, read_home
 from ledger.sequencer import Refused, Sequenced, Sequencer
 from ledger.statements.foundation import ActCountersigned, ActDeclined
@@ -86,7 +87,7 @@ def countersign(
 @contextmanager
 def _writing(made: Terminal, home: Path) -> Iterator[tuple[Home, Sequencer]]:
     found = read_home(home)
-    with open_store(found) as store, open_sequencer(found, store) as sequencer:
+    with open_store(found) as store, open_sequencer(found, store, witnessed=witnessed(found)) as sequencer:
         sealed = sequencer.state.sealed
         made.origin, made.rehearsal = found.origin, bool(sealed and sealed.rehearsal)
         yield found, sequencer

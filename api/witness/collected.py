@@ -43,6 +43,11 @@ class Alarm:
     at: int
     notes: tuple[str, ...]
 
+    @property
+    def theirs(self) -> bytes | None:
+        """The witness's note with the log's own signature, None where it only claimed to know more."""
+        return self.notes[1].encode() if len(self.notes) == 2 else None
+
 
 class Collected:
     """The files of one ledger's folder. Safe from several threads of one process."""

@@ -1,14 +1,22 @@
 """The ledger's own log as its witness client sees it: what is published, by which keys, and what witnesses know."""
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
-from api.witness.client import START_SECONDS, LastSeen, ask_newest
-from api.witness.collected import Collected
+from api.witness.client import START_SECONDS, ask_newest
+from api.witness.collected import Collected, read_policy
+from api.witness.collecting import Outcome
 from ledger import proving
-from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
 from ledger.cosignature import NoteOpener, open_cosigned
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, StoreError
+from ledger.keyfile import read_key
+from ledger.logstore import Witnessed
 from ledger.opening import Home, founding_key
+from ledger.seen import ForkError
+from ledger.sequencer import Sequencer
+from ledger.statements import Seen
 from ledger.store.store import Store
 from ledger.witness_policy import Policy
 
@@ -26,9 +34,16 @@ class AnyOf:
 
 
 def log_keys(home: Home, policy: Policy) -> AnyOf:
-    """Return the keys of the ledger's log: the founding one, and those that the policy lists for its origin."""
+    """Return the keys of the ledger's log: the founding one, those that rotations brought in, and the policy's."""
     listed = [log.key for log in policy.logs if log.key.name == home.origin]
-    return AnyOf([founding_key(home), *listed])
+    return AnyOf([founding_key(home), *_rotated(home), *listed])
+
+
+def _rotated(home: Home) -> Iterator[VerifierKey]:
+    for path in sorted(home.folder.glob("log-*.key")):
+        # Whoever only collects may not be allowed to read private keys; the policy can list the public ones.
+        with suppress(StoreError):
+            yield VerifierKey(home.origin, read_key(path, None).public)
 
 
 class StoredPublished:
@@ -52,26 +67,60 @@ class StoredPublished:
         return proving.consistency(self._store, old, new)
 
 
-def last_seen(
-    policy: Policy, key: NoteOpener, origin: str, kept: Collected, seconds: float = START_SECONDS
-) -> tuple[LastSeen, ...]:
-    """Return the newest trees that witnesses cosigned: as they answer now, and as they were collected before.
+def witnessed(home: Home) -> tuple[Witnessed, ...]:
+    """Return what a start of the sequencer must keep: what the ledger's witnesses answer now, and what they signed.
 
-    What was collected counts even where its witness is silent: a database that was put back does not put back the
-    cosigned notes beside it. Nothing is raised for witnesses that do not answer.
+    Nothing without a policy, and nobody is waited for longer than `START_SECONDS`. What was collected before counts
+    too where a witness answers or the pin is there: a database that was put back does not put back the notes beside it.
+    Without either, old notes alone must not vouch for a log. Raises `PolicyError`.
     """
-    return (*ask_newest(policy, key, origin, seconds), *_collected(policy, key, origin, kept))
+    policy = read_policy(home.folder)
+    if policy is None:
+        return ()
+    key, kept = log_keys(home, policy), Collected(home.folder)
+    answered = newest_of(policy, home.origin, key)
+    return (*answered, *_on_file(policy, key, home.origin, kept)) if answered or home.pin.exists() else ()
 
 
-def _collected(policy: Policy, key: NoteOpener, origin: str, kept: Collected) -> Iterable[LastSeen]:
-    """Give the largest collected note that verifies, once for each witness on it."""
+def newest_of(policy: Policy, origin: str, key: NoteOpener, seconds: float = START_SECONDS) -> tuple[Witnessed, ...]:
+    """Return the newest tree of a log that each witness cosigned, of those that answer in time."""
+    return tuple(_witnessed(one.name, one.checkpoint) for one in ask_newest(policy, key, origin, seconds))
+
+
+def _witnessed(name: str, checkpoint: Checkpoint) -> Witnessed:
+    return Witnessed(name, checkpoint.size, checkpoint.root)
+
+
+def _on_file(policy: Policy, key: NoteOpener, origin: str, kept: Collected) -> Iterator[Witnessed]:
+    """Give the largest collected note that verifies, and every alarm that shows the log's own signature."""
     for size in kept.sizes():
-        note = kept.note(size)
         try:
-            cosigned = open_cosigned(note or b"", key, policy.keys)
+            cosigned = open_cosigned(kept.note(size) or b"", key, policy.keys)
         except LedgerError:
             continue
         if cosigned.by and cosigned.checkpoint.origin == origin:
-            names = sorted(policy.cosigners(cosigned))
-            return [LastSeen(name, cosigned.checkpoint, note or b"") for name in names]
-    return []
+            yield from (_witnessed(name, cosigned.checkpoint) for name in sorted(policy.cosigners(cosigned)))
+            break
+    for alarm in kept.alarms():
+        if alarm.theirs is not None:
+            with suppress(LedgerError):
+                yield _witnessed(alarm.witness, key.open(alarm.theirs))
+
+
+def halting(sequencer: Sequencer) -> Callable[[Outcome], None]:
+    """Return what a collector beside a running sequencer is given: a proven alarm stops the sequencing.
+
+    A claim without the log's signature is kept and shown, but stops nothing: a witness alone cannot halt a log.
+    """
+
+    def halt(outcome: Outcome) -> None:
+        alarm = outcome.alarm
+        if alarm is None or alarm.theirs is None:
+            return
+        note = parse_note(alarm.theirs)
+        checkpoint = parse_checkpoint(note.text)
+        line = next(line for line in note.signatures if line.name == checkpoint.origin)
+        root, signature = base64.b64encode(checkpoint.root), base64.b64encode(line.key_id + line.value)
+        sequencer.halt(ForkError(Seen(root.decode(), signature.decode(), checkpoint.size), alarm.size))
+
+    return halt

@@ -11,18 +11,22 @@ from api.witness.client import WitnessClient, WitnessUnreachable, ask_newest, in
 from api.witness.collected import Collected, read_policy
 from api.witness.collecting import Collector, Outcome, Pace, Submitter
 from api.witness.message import SIZE_TYPE
-from api.witness.own_log import AnyOf, last_seen
-from ledger.checkpoint import parse_note
+from api.witness.own_log import log_keys, witnessed
+from ledger.checkpoint import VerifierKey, parse_note
 from ledger.cosignature import cosign, open_cosigned
 from ledger.errors import StoreError
+from ledger.keyfile import write_key
+from ledger.logstore import Witnessed
+from ledger.opening import Home, create_home
 from ledger.signing import SigningKey
-from ledger.witness_policy import PolicyError
+from ledger.witness_policy import PolicyError, parse_policy
 from tests.witness.servers import NOW, Log, answering, cosigner, policy_of, replying, running
-from tests.witness.trees import LOG, ORIGIN, Tree
+from tests.witness.trees import LOG, LOG_KEY, ORIGIN, Tree
 
 TREE = Tree(40)
 FORK = Tree(40, "x", same=4)
 DEAD = "http://127.0.0.1:1"
+OTHER = VerifierKey("ledger.example/other", SigningKey.from_seed(bytes([7]) * 32).public).encode()
 
 
 class Clock:
@@ -293,20 +297,53 @@ def test_a_store_that_fails_does_not_end_the_collector(tmp_path: Path, kept: Col
     assert heard[:3] == ["STORE_UNREACHABLE", "UNEXPECTED", "OK"]
 
 
-def test_what_witnesses_last_saw_is_known_also_without_them(tmp_path: Path, kept: Collected) -> None:
+def ledger_home(tmp_path: Path, policy: str) -> Home:
+    home = create_home(tmp_path / "home", ORIGIN, log_key=LOG_KEY)
+    (home.folder / "policy").write_text(policy)
+    return home
+
+
+def lines_of(name: str, url: str) -> str:
+    return f"witness {name} {cosigner(name).key.encode()} {url}\nquorum {name}\n"
+
+
+def test_what_witnesses_know_at_a_start(tmp_path: Path, kept: Collected) -> None:
     with running(tmp_path) as url:
-        policy = policy_of(("w", url))
+        home = ledger_home(tmp_path, lines_of("w", url))
+        assert witnessed(home) == ()
         submitter(url, Log(TREE, 9), kept).collect()
-        assert [(one.name, one.checkpoint.size) for one in last_seen(policy, AnyOf([LOG]), ORIGIN, kept)] == [
-            ("w", 9),
-            ("w", 9),
-        ]
+        nine = Witnessed("w", 9, TREE.roots[9])
+        assert witnessed(home) == (nine, nine)
+    # With the witness silent, what it signed vouches only beside a pin; garbage beside it changes nothing.
     (kept.cosigned / "30").write_bytes(FORK.note(30))
     (kept.cosigned / "29").write_bytes(b"garbage")
-    seen = last_seen(policy_of(("w", DEAD)), AnyOf([LOG]), ORIGIN, kept, 0.5)
-    assert [(one.name, one.checkpoint) for one in seen] == [
-        ("w", open_cosigned(TREE.note(9), LOG, ()).checkpoint),
-    ]
+    assert witnessed(home) == ()
+    home.pin.write_bytes(b"")
+    assert witnessed(home) == (nine,)
+    (home.folder / "policy").unlink()
+    assert witnessed(home) == ()
+
+
+def test_an_alarm_on_file_is_kept_at_a_start(tmp_path: Path, kept: Collected) -> None:
+    with running(tmp_path) as url:
+        home = ledger_home(tmp_path, lines_of("w", url))
+        submitter(url, Log(TREE, 20), Collected(tmp_path / "elsewhere")).collect()
+        submitter(url, Log(FORK, 30), kept).collect()
+    with answering(replying(409, b"99\n", SIZE_TYPE)) as url:
+        submitter(url, Log(TREE, 20), kept).collect()
+    home.pin.write_bytes(b"")
+    assert witnessed(home) == (Witnessed("w", 20, TREE.roots[20]),)
+
+
+def test_keys_that_a_rotation_brought_in_are_known(tmp_path: Path) -> None:
+    home = ledger_home(tmp_path, "quorum none\n")
+    new = SigningKey.from_seed(bytes([9]) * 32)
+    write_key(home.next_log_key(VerifierKey(ORIGIN, new.public)), new, None)
+    listed = SigningKey.from_seed(bytes([8]) * 32)
+    policy = parse_policy(f"log {VerifierKey(ORIGIN, listed.public).encode()}\nlog {OTHER}\nquorum none\n")
+    keys = log_keys(home, policy)
+    assert [key.public for key in keys.keys] == [LOG_KEY.public, new.public, listed.public]
+    assert keys.open(Tree(3, key=new).note(3)).size == 3
 
 
 def test_answers_that_verify_under_no_known_key_count_as_none() -> None:
