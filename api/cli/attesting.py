@@ -3,8 +3,9 @@
 Both write files that are checked offline (`--check`), against the log's public key as known from elsewhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -20,9 +21,12 @@ from ledger.errors import MalformedError, StoreError, VerificationError
 from ledger.logstore import first_receipt
 from ledger.receipt import Receipt
 from ledger.results import Row
+from ledger.selection import Selection
+from ledger.statements import Act
 from ledger.store.store import Store
 from projections.attestation import AttestedRow, verify_row
 from projections.attestation import attest as attest_row
+from projections.audit.export_acts import acts_of_export
 from projections.history import sentence_of
 from projections.plain import to_json
 from projections.proven import MOST_BYTES
@@ -34,6 +38,7 @@ from projections.result_difference import (
     difference,
     difference_file,
 )
+from projections.words import NOBODY, Names, Speaker
 
 VkeyOption: TypeAlias = Annotated[
     str | None, typer.Option("--vkey", help="从别处得知的日志公钥 · the log's public key as known from elsewhere")
@@ -168,7 +173,7 @@ def to_text(value: Any) -> str:
     return str(value)
 
 
-def diff_result(
+def diff_result(  # noqa: PLR0913, PLR0917
     first: Annotated[
         str | None,
         typer.Argument(metavar="A", help="认定条目号或 结果@条目号 · certifying entry or SUBJECT@INDEX"),
@@ -176,19 +181,57 @@ def diff_result(
     second: Annotated[str | None, typer.Argument(metavar="B", help="同上，较晚 · the same, later")] = None,
     out: OutOption = None,
     check: CheckOption = None,
+    entries: Annotated[
+        Path | None,
+        typer.Option("--entries", metavar="EXPORT", help="据此审计导出核对 · check with an auditors' export"),
+    ] = None,
     vkey: VkeyOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """两个结果之间名次为何变化，附证明 · what changed a ranking between two results, with the proof."""
-    with terminal(lang, as_json) as made, opened(made, home) as view:
-        if check is not None:
+    with terminal(lang, as_json) as made:
+        if check is not None and entries is not None:
+            known = _exported(made, entries)
             with judged(made):
-                _tell_difference(view, check_difference(read_file(check), trusted_key(home, vkey), view.acts))
+                found = check_difference(read_file(check), trusted_key(home, vkey), known.acts)
+                _tell_difference(made, known, found)
             return
-        if first is None or second is None:
-            raise CliError("DIFFERENCE_OF_WHAT")
+        with opened(made, home) as view:
+            _difference(view, first, second, out, check, trusted_key(home, vkey) if check is not None else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The entries at hand, the state they lead to, and how people in it are called."""
+
+    acts: tuple[Act, ...]
+    state: Selection
+    label: Callable[[str], str]
+    names: Names
+
+
+def _exported(made: Terminal, path: Path) -> Known:
+    """Fold the entries of an export; its people have no names."""
+    acts, state = acts_of_export(path), Selection()
+    for act in acts:
+        state.apply(act)
+    if state.sealed is not None:
+        made.origin, made.rehearsal = state.sealed.origin, state.sealed.rehearsal
+    return Known(acts, state, lambda person: person[:8], NOBODY)
+
+
+def _difference(
+    view: View, first: str | None, second: str | None, out: Path | None, check: Path | None, key: VerifierKey | None
+) -> None:
+    known, made = Known(view.acts, view.state, view.label, view.names), view.terminal
+    if check is not None and key is not None:
+        with judged(made):
+            _tell_difference(made, known, check_difference(read_file(check), key, view.acts))
+    elif first is None or second is None:
+        raise CliError("DIFFERENCE_OF_WHAT")
+    else:
         points = point(view, first), point(view, second)
         if points[0].size > points[1].size:
             raise CliError("RANGE_BACKWARD", first=points[0].size, last=points[1].size)
@@ -196,7 +239,7 @@ def diff_result(
         if out is not None:
             write_file(out, difference_file(view.acts, StoredReceipts(view.store), found))
             made.show(made.word("written-to", path=out))
-        _tell_difference(view, found, str(out) if out else None)
+        _tell_difference(made, known, found, str(out) if out else None)
 
 
 def point(view: View, asked: str) -> Point:
@@ -213,38 +256,39 @@ def point(view: View, asked: str) -> Point:
     return Point(full_subject(subject), index + 1) if separator else certified_point(view.acts, index)
 
 
-def _tell_difference(view: View, found: ResultDifference, path: str | None = None) -> None:
-    word = view.terminal.word
-    view.give({"difference": to_json(found), "file": path})
+def _tell_difference(made: Terminal, known: Known, found: ResultDifference, path: str | None = None) -> None:
+    word, speaker = made.word, Speaker.of(known.state, known.names)
+    made.give({"difference": to_json(found), "file": path})
     first, second = found.first, found.second
-    view.terminal.show(
+    made.show(
         word("difference-of", first=first.subject, at=first.size - 1, second=second.subject, then=second.size - 1)
     )
     if not found.moved:
-        view.terminal.show(word("no-row-moved"))
+        made.show(word("no-row-moved"))
     else:
         shown = table(word("who"), word("before"), word("after"))
         for one in found.moved:
-            shown.add_row(*row(view.label(one.candidate), _place(view, one.before), _place(view, one.after)))
-        view.terminal.show(shown)
-    view.terminal.show("", Text(word("moved-by"), style="bold"))
-    speaker = view.speaker
+            shown.add_row(*row(known.label(one.candidate), _place(made, one.before), _place(made, one.after)))
+        made.show(shown)
+    made.show("", Text(word("moved-by"), style="bold"))
+    offset = known.state.charter.latest.programme.utc_offset_minutes
     for index in found.causes:
-        act = view.acts[index]
-        said = view.say(sentence_of(view.state, act, speaker))
-        view.terminal.show(Text.assemble((f"#{index}", "bold"), f"  {view.time(act.at)}  {said}"))
+        act = known.acts[index]
+        said = sentence_of(known.state, act, speaker)
+        sentence = said.en if made.language == "en" else said.zh
+        made.show(Text.assemble((f"#{index}", "bold"), f"  {civil(act.at, offset)}  {sentence}"))
     if found.undetermined is not None:
         verdict = word("difference-open", index=found.undetermined)
     else:
         verdict = word("difference-as-before" if found.as_before else "difference-not-as-before")
-    view.terminal.show("", Text(verdict, style="bold"), word("difference-left-out", entries=len(found.left_out)))
+    made.show("", Text(verdict, style="bold"), word("difference-left-out", entries=len(found.left_out)))
 
 
-def _place(view: View, one: Row | None) -> str:
+def _place(made: Terminal, one: Row | None) -> str:
     """Return where a row stands: rank, approvals or votes, and whether it is taken."""
     if one is None:
         return "-"
     if "rank" not in one:
-        return view.terminal.word("with-votes", votes=one.get("votes", 0))
-    said = view.terminal.word(f"status-{one['status']}")
-    return view.terminal.word("row-standing", rank=one["rank"] or "-", approve=one["approve"], status=said)
+        return made.word("with-votes", votes=one.get("votes", 0))
+    said = made.word(f"status-{one['status']}")
+    return made.word("row-standing", rank=one["rank"] or "-", approve=one["approve"], status=said)

@@ -124,6 +124,16 @@ def test_what_changed_between_two_results_is_written_and_checked(ask: Ask, vkey:
     checked = ask("diff-result", "--check", file, "--vkey", vkey, "--json")
     assert checked.code == 0
     assert checked.value["difference"] == found
+    exported = tmp_path / "selection.zip"
+    assert ask("export", exported, "--audience", "auditor").code == 0
+    offline = ("diff-result", "--check", file, "--entries", exported, "--vkey", vkey, "--home", tmp_path)
+    answer = call(*offline, "--json")
+    assert (answer.code, answer.value["difference"], answer.value["rehearsal"]) == (0, found, True)
+    assert call(*offline, "--lang", "en").code == 0
+    public = tmp_path / "public"
+    assert ask("export", public, "--audience", "public").code == 0
+    hidden = call(*offline[:4], public, *offline[5:], "--json")
+    assert (hidden.code, code(hidden)) == (2, "EXPORT_HIDES_ENTRIES")
     told = ask("diff-result", shortlist, final, "--lang", "en")
     assert told.code == 0
     assert "the result is as before" in told.out
