@@ -30,6 +30,10 @@ def test_every_kind_is_decided_with_a_reason(kind: str) -> None:
     assert DECISIONS[kind].reason
 
 
+def test_nothing_else_is_decided() -> None:
+    assert set(DECISIONS) == set(KINDS)
+
+
 def test_what_is_not_in_the_table_is_hidden() -> None:
     assert not decision_of("objection.praised").public
 
