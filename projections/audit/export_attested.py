@@ -46,7 +46,7 @@ def check_witnesses(files: ExportFiles, report: Report, promises: Promises, poli
     if policy is None:
         report.skipped[Check.WITNESSES] = "no-policy"
     elif policy.quorum is not None and covered < promises.size and Check.WITNESSES not in report.not_checked:
-        report.fail(Check.WITNESSES, "QUORUM_OF_WITNESSES_MISSING", covered, covered=covered, size=promises.size)
+        report.fail(Check.WITNESSES, "QUORUM_OF_WITNESSES_MISSING", -1, covered=covered, size=promises.size)
 
 
 def _maybe(policy: Policy, cosigned: Cosigned) -> bool:
