@@ -78,7 +78,7 @@ def _gather(name: str) -> Folds:
     return folds
 
 
-_EFFECTIVE: Folds = _gather("FOLDS") | FINDING_FOLDS
+EFFECTIVE: Folds = _gather("FOLDS") | FINDING_FOLDS
 _PENDING: Folds = _gather("PENDING")
 _DECLINED: Folds = _gather("DECLINED")
 
@@ -149,7 +149,7 @@ class Selection:
             self.pending[act.index] = Pending(act, rule, needs, [act.person], self._sponsored(act.person))
             fold = _PENDING.get(type(statement.body))
         else:
-            fold = _EFFECTIVE.get(type(statement.body))
+            fold = EFFECTIVE.get(type(statement.body))
         if fold is not None:
             fold(self, act, act)
 
@@ -172,7 +172,7 @@ class Selection:
         waiting.needs -= 1
         if waiting.needs == 0:
             del self.pending[act.body.index]
-            fold = _EFFECTIVE.get(type(waiting.act.body))
+            fold = EFFECTIVE.get(type(waiting.act.body))
             if fold is not None:
                 fold(self, waiting.act, act)
 

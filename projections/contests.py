@@ -45,7 +45,7 @@ def certified(
         for key, one in state.rounds.sessions.items()
         if one.outcome is not None and (keys is None or key in keys)
     )
-    before = Selection()
+    before = type(state)()
     for index, (stage, group) in wanted:
         for act in acts[before.size : index]:
             before.apply(act)

@@ -26,7 +26,7 @@ SEALED = "sealed"
 EFFECTIVE, PENDING, LAPSED = "effective", "pending", "lapsed"
 
 _HIDDEN = frozenset({"sealed", "one_time_key", "only_for"})
-_WORDS = frozenset({"ground", "purpose", "severity", "evidence_class"})
+_WORDS = frozenset({"ground", "purpose", "severity", "evidence_class", "cause"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def _line(state: Selection, act: Act, signings: dict[int, _Signing], speaker: Sp
         at=act.at,
         civil=speaker.civil(act.at),
         kind=act.statement.type,
-        clause=ACTS[act.statement.type].clause,
+        clause=ACTS[act.statement.type].clause if act.statement.type in ACTS else "",
         person=author,
         signers=(author, *(signing.signers if signing else ())),
         standing=PENDING if pending else LAPSED if lapsed else EFFECTIVE,

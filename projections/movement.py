@@ -14,6 +14,7 @@ from ledger.selection import Selection
 from ledger.state.places import held
 from ledger.statements import Act
 from ledger.statements.foundation import ActCountersigned
+from projections.elsewhere.selection import HeldElsewhere
 from projections.history import sentence_of
 from projections.results import outcome_of
 from projections.words import NOBODY, Names, Sentence, Speaker
@@ -104,7 +105,7 @@ def movement(acts: Sequence[Act], start: int, end: int, names: Names = NOBODY) -
     """
     if not 0 <= start <= end <= len(acts):
         raise ValueError("the points of a movement are out of order")
-    state = Selection()
+    state = HeldElsewhere()
     for act in acts[:start]:
         state.apply(act)
     first = before = standings(state)

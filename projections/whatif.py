@@ -29,6 +29,7 @@ from ledger.statements.rounds import (
     ScoreGiven,
     ScoreRevised,
 )
+from projections.elsewhere.selection import HeldElsewhere
 from projections.replay import acts as acts_of
 
 HELD_FIXED = ("ENTRIES", "PRESENCE_AND_QUORUM", "BEHAVIOUR")
@@ -154,7 +155,7 @@ class _Replay:
 
     def __init__(self, change: Change) -> None:
         self._change = change
-        self._fact, self._changed = Selection(), Selection()
+        self._fact, self._changed = HeldElsewhere(), HeldElsewhere()
         self._left_out: list[int] = []
         self._gone: set[int] = set()
         self._compared: list[Compared] = []

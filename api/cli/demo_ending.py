@@ -68,7 +68,8 @@ def _view(made: Terminal, done: Played) -> View:
     """What the reading commands would see now."""
     acts = tuple(decode_own_entry(entry) for _, entry in done.store.read_entries())
     state, cast = done.world.state, read_cast(done.home.folder)
-    return View(made, done.home, done.store, len(acts), acts, state, cast, state.at)
+    last = acts[-1].at if acts else None
+    return View(made, done.home, done.store, len(acts), acts, state, cast, state.at, len(acts), last, {})
 
 
 def _rule(made: Terminal, name: str) -> Rule:

@@ -39,7 +39,7 @@ def entries(
     lang: LangOption = None,
 ) -> None:
     """列出条目，或显示一条全文 · list entries, or show one in full."""
-    with viewing(home, lang, as_json, at) as view:
+    with viewing(home, lang, as_json, at, rows=False) as view:
         chosen, speaker = _chosen(view, first, last, index), view.speaker
         full = show or index is not None
         view.give({"entries": [_told(view, act, speaker, full) for act in chosen]})

@@ -131,7 +131,7 @@ def list_(
     lang: LangOption = None,
 ) -> None:
     """列出卷中材料 · list the evidence: what it is, what it belongs to, whether it is there."""
-    with viewing(home, lang, as_json, at) as view:
+    with viewing(home, lang, as_json, at, rows=False) as view:
         if erased:
             _tell_erasures(view)
             return
@@ -198,7 +198,7 @@ def check(
     lang: LangOption = None,
 ) -> None:
     """逐件核对材料与条目 · hold every piece of evidence against its digest and the log: 0 sound, 1 findings."""
-    with viewing(home, lang, as_json) as view:
+    with viewing(home, lang, as_json, rows=False) as view:
         evidence = open_evidence(view.home, view.store)
         named = len(naming_entries(view.state))
         with view.terminal.progress("checking-evidence", named) as advance:

@@ -11,7 +11,7 @@ from api.cli.terminal import CliError, row, table
 from api.cli.view import View, viewing
 from projections.plain import to_json
 from projections.whatif import Change, Compared, WhatIf, WhatIfError
-from projections.whatif import what_if as suppose
+from projections.whatif import what_if_of as suppose
 
 
 def what_if(  # noqa: PLR0913, PLR0917
@@ -68,7 +68,7 @@ def _reading(asked: str) -> tuple[str, str]:
 def supposed(view: View, change: Change) -> WhatIf:
     """Answer from the entries that the view knows. Raises `CliError` for a reading or value that does not exist."""
     try:
-        return suppose((entry for _, entry in view.store.read_entries(0, view.size)), change)
+        return suppose(view.acts, change)
     except WhatIfError as error:
         raise CliError(error.code, **error.facts) from None
 

@@ -3,7 +3,7 @@
 Nothing above the pin is shown: an entry counts as published when the pin covers it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -19,6 +19,7 @@ from ledger.selection import Selection
 from ledger.sequencer import system_clock
 from ledger.statements import Act, decode_own_entry
 from ledger.store.store import Store
+from projections.elsewhere.acts import Held, Source, as_held
 from projections.words import Names, Speaker
 
 
@@ -41,9 +42,11 @@ LONG = 2_000
 
 @dataclass(slots=True)
 class View:
-    """A ledger as known after the last of `acts`; `published` is the number of entries that the pin covers.
+    """A ledger as known after its first `size` entries; `published` is the number of entries that the pin covers.
 
-    `seen_at` is the instant (UTC ms) at which deadlines and notices are judged.
+    `acts` and `state` may go on after the entries with the rows of an import, `rows` then says where each of those acts
+    is from. `known_at` is the time of the last entry, `seen_at` the instant (UTC ms) at which deadlines and notices are
+    judged.
     """
 
     terminal: Terminal
@@ -54,11 +57,9 @@ class View:
     state: Selection
     cast: Cast
     seen_at: int
-
-    @property
-    def size(self) -> int:
-        """The number of entries this view knows."""
-        return len(self.acts)
+    size: int
+    known_at: int | None
+    rows: Mapping[int, Source]
 
     @property
     def offset_minutes(self) -> int:
@@ -102,15 +103,31 @@ class View:
 
     def give(self, value: dict[str, Any]) -> None:
         """Give the JSON answer with what it is known from."""
-        last = self.acts[-1].at if self.acts else None
         people = {"people": {one: self.cast.names[one] for one in _ids(value) if one in self.cast.names}}
-        known = {"as_of": {"at": last, "entries": self.size, "published": self.published}}
-        self.terminal.give(known | (people if self.cast.names else {}) | value)
+        known = {"as_of": {"at": self.known_at, "entries": self.size, "published": self.published}}
+        rows = {"imported_rows": list(_runs(self.rows))}
+        self.terminal.give(known | (people if self.cast.names else {}) | (rows if self.rows else {}) | value)
 
     def heading(self, title: str) -> str:
         """Return a title with the position it was derived at."""
-        when = self.time(self.acts[-1].at) if self.acts else "-"
-        return self.terminal.word("heading", title=title, size=self.size, time=when)
+        when = self.time(self.known_at) if self.known_at is not None else "-"
+        told = self.terminal.word("heading", title=title, size=self.size, time=when)
+        return f"{told}\n{self.terminal.word('imported-rows', first=min(self.rows))}" if self.rows else told
+
+
+def _runs(rows: Mapping[int, Source]) -> Iterator[dict[str, Any]]:
+    """Say where acts are from that are rows, those of one table one after another together."""
+    run: dict[str, Any] = {}
+    for index, source in rows.items():
+        follows = {"entry": source.entry, "table": source.table, "row": source.row - run.get("count", 0)}
+        if run and follows == {name: run[name] for name in follows}:
+            run["count"] += 1
+            continue
+        if run:
+            yield run
+        run = {"first": index, "count": 1, **source._asdict()}
+    if run:
+        yield run
 
 
 def civil(at: int, offset_minutes: int) -> str:
@@ -197,8 +214,8 @@ def _seen_at(state: Selection, asked: str | None) -> int:
 
 
 @contextmanager
-def opened(made: Terminal, home: Path, at: str | None = None) -> Iterator[View]:
-    """Open a ledger for reading, within a command that has its terminal already."""
+def opened(made: Terminal, home: Path, at: str | None = None, *, rows: bool = False) -> Iterator[View]:
+    """Open a ledger for reading, within a command that has its terminal; with the `rows` of an import as acts."""
     found = read_home(home)
     with open_store(found) as store:
         published = published_size(found, store)
@@ -209,11 +226,15 @@ def opened(made: Terminal, home: Path, at: str | None = None) -> Iterator[View]:
         state = Selection()
         for act in acts:
             state.apply(act)
-        yield View(made, found, store, published, acts, state, read_cast(found.folder), _seen_at(state, at))
+        held = as_held(state, acts) if rows else Held(state, acts)
+        last = acts[-1].at if acts else None
+        seen_at = _seen_at(state, at)
+        cast = read_cast(found.folder)
+        yield View(made, found, store, published, held.acts, held.state, cast, seen_at, len(acts), last, held.sources)
 
 
 @contextmanager
-def viewing(home: Path, lang: str | None, as_json: bool, at: str | None = None) -> Iterator[View]:
-    """Open a ledger for a reading command."""
-    with terminal(lang, as_json) as made, opened(made, home, at) as view:
+def viewing(home: Path, lang: str | None, as_json: bool, at: str | None = None, *, rows: bool = True) -> Iterator[View]:
+    """Open a ledger for a reading command; an imported selection is read as if it had been played here."""
+    with terminal(lang, as_json) as made, opened(made, home, at, rows=rows) as view:
         yield view

@@ -36,6 +36,11 @@ def name_of(body: type[Any]) -> tuple[str, int]:
     return _NAMES[body]
 
 
+def registered_name(body: type[Any]) -> tuple[str, int] | None:
+    """Return the permanent name and version of a class, None if it is no statement's body."""
+    return _NAMES.get(body)
+
+
 def payload_type_of(body: type[Any]) -> str:
     """Return the DSSE payload type of a body class."""
     name, version = _NAMES[body]

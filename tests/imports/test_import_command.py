@@ -111,6 +111,33 @@ def test_two_clerks_bring_it_in_and_everything_else_follows(home: Path, tables: 
     assert call("verify", "--home", home, "--json").code == 0
 
 
+def test_an_imported_selection_is_asked_like_any_other(home: Path, tables: Path) -> None:
+    ranked = call("rank", "final", "--home", home, "--json").value["results"][0]
+    assert [(row["candidate"], row["rank"], row["taken"]) for row in ranked["rows"]] == [
+        ("a-01", 1, True),
+        ("a-02", 2, True),
+        ("a-04", 3, True),
+        ("a-03", 4, False),
+    ]
+    told = call("explain", "a-03", "--home", home, "--json").value
+    tables_of = {run["first"] + number: run["table"] for run in told["imported_rows"] for number in range(run["count"])}
+    cited = told["explanation"]["entries"]
+    assert {tables_of[index] for index in cited} >= {"applications", "ballots", "totals"}
+    for command in (
+        ("story", "a-03"),
+        ("margins", "final"),
+        ("leave-one-out", "final"),
+        ("candidates",),
+        ("readings",),
+    ):
+        answer = call(*command, "--home", home, "--lang", "zh")
+        assert answer.code == 0
+        assert f"编号 {min(tables_of)} 起为所录各行" in answer.out.replace("\n", "")
+    supposed = call("what-if", "--without-member", "m-02", "--home", home, "--json").value["what_if"]
+    final = next(one for one in supposed["compared"] if one["subject"] == "stage:final")
+    assert [one["candidate"] for one in final["candidates"] if one["taken"] != one["taken_if"]] == ["a-04", "a-03"]
+
+
 def test_the_readme_lists_every_table_and_its_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     section = README.read_text("utf-8").partition("## Bringing a selection in")[2].partition("\n## ")[0]
     for table in every_table():
