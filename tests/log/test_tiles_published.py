@@ -1,6 +1,11 @@
 """The static folder: what stands in it for whom, that it only grows, and that no crash and no lie gets through."""
 
 import os
+import random
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -21,6 +26,7 @@ from ledger.tiles import ENTRIES
 from projections.disclosure import Audience, Publicity, shown_to
 from projections.publishing import Horizon, Published, entry_path, publish, read_path
 from projections.static_folder import static_folder
+from tests.log.publisher import STEP
 from tests.plays import history_at
 from tests.projections.test_secrecy import vote
 from tests.projections.worlds import eventful
@@ -37,11 +43,12 @@ class Released:
         """Put the history into an empty log; nothing of it is released."""
         site.preload(history)
         self.site, self.history = site, history
-        self._pin = PinFile(site.pin_path)
 
     def release(self, size: int) -> None:
         leaves = [merkle.leaf_hash(entry) for entry in self.history.entries[:size]]
-        self._pin.advance(size, merkle.tree_root(leaves))
+        pin = PinFile(self.site.pin_path)
+        pin.advance(size, merkle.tree_root(leaves))
+        pin.close()
 
     def publish(self, folder: Path, audience: Audience = PUBLIC, **options: Any) -> Published:
         with self.site.store() as store:
@@ -310,6 +317,34 @@ def test_a_run_that_was_killed_while_adding_is_completed(
         assert all(want[name] == data for name, data in left.items() if name != "checkpoint")
         assert left["checkpoint"] == old["checkpoint"] or left == want
     assert files(folder) == want
+
+
+def killed_run(site: Site, folder: Path, seconds: float) -> None:
+    """Let a process publish step by step and kill it `seconds` after its first step."""
+    command = [sys.executable, "-m", "tests.log.publisher", site.service_dsn, str(site.pin_path), str(folder)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline().strip().isdigit()
+        time.sleep(seconds)
+        child.send_signal(signal.SIGKILL)
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_killed_at_any_moment_it_goes_on_where_it_was(log: Released, tmp_path: Path) -> None:
+    history, chance = log.history, random.Random(9)
+    for _ in range(5):
+        killed_run(log.site, tmp_path / "out", chance.uniform(0, 0.15))
+    log.release(len(history.entries))
+    log.publish(tmp_path / "out", AUDITOR)
+    sizes = [*range(STEP, len(history.entries), STEP), len(history.entries)]
+    every = expected(history, sizes, AUDITOR)
+    found = files(tmp_path / "out")
+    assert found.items() <= every.items()
+    last = expected(history, sizes[-1:], AUDITOR)
+    assert last.items() <= found.items()
 
 
 def test_no_path_ever_gets_other_bytes(log: Released, tmp_path: Path) -> None:
