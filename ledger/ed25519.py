@@ -41,6 +41,7 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     return _encode(_two_products(s, _multiples_of_base(), h, multiples)) == r
 
 
+@lru_cache(maxsize=8192)
 def weakness(public: bytes) -> str | None:
     """Say why 32 bytes are no acceptable Ed25519 public key, or None if they are one.
 

@@ -1,5 +1,7 @@
 """Keys and roles: enrolment by two offices with proof of possession, rotation, revocation forward, separate duties."""
 
+from functools import lru_cache
+
 from ledger.decisions.registry import Asked, CosignDecision, CosignDecisions, Decisions
 from ledger.errors import MalformedError
 from ledger.procedure.acts import APPLICANT, DISCIPLINE, FUNCTIONS, REGISTRAR, SPONSOR
@@ -29,9 +31,15 @@ def _new_key(state: Selection, member: str, body: KeyEnrolled | KeyRotated) -> R
     if public in state.roll.publics:
         return refuse("DUPLICATE_KEY", CLAUSE, person=member)
     message = possession_message(state.charter.id, member, key_id(public), body.challenge)
-    if not verify_ed25519(public, message, proof):
+    if not _proven(public, message, proof):
         return refuse("POSSESSION_NOT_PROVEN", CLAUSE, person=member)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _proven(public: bytes, message: bytes, proof: bytes) -> bool:
+    """The same proof is asked for twice: when the enrolment is filed, and when it is confirmed."""
+    return verify_ed25519(public, message, proof)
 
 
 def _enrol(state: Selection, asked: Asked) -> Refusal | None:

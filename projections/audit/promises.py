@@ -55,7 +55,10 @@ class Promises:
         """
         self._report, self._file_of = report, file_of
         self._waiting: Iterator[tuple[int, bytes]] = iter(stored)
-        self._next = next(self._waiting, None)
+        self._next: tuple[int, bytes] | None = None
+        self.next_size = -1
+        """The size of the next checkpoint to be met, -1 behind the last."""
+        self._step()
         self._lines: dict[VerifierKey, bytes] = {}
         self._issued: list[_Issued] = []
         self._roots: dict[int, bytes] = {0: EMPTY_ROOT}
@@ -66,10 +69,9 @@ class Promises:
         self.size = 0
         self.whole = True
 
-    @property
-    def next_size(self) -> int:
-        """The size of the next checkpoint to be met, -1 behind the last."""
-        return self._next[0] if self._next is not None else -1
+    def _step(self) -> None:
+        self._next = next(self._waiting, None)
+        self.next_size = self._next[0] if self._next is not None else -1
 
     def root_at(self, size: int) -> bytes | None:
         """Return the root that the entries make at the size of a checkpoint; None at other sizes."""
@@ -85,7 +87,7 @@ class Promises:
         while self._next is not None and self._next[0] <= size:
             at, note = self._next
             self._issued.append(_Issued(at, note, at == size and self._expected(size, root, note, claims)))
-            self._next = next(self._waiting, None)
+            self._step()
 
     def _expected(self, size: int, root: bytes, note: bytes, claims: Claims) -> bool:
         """Whether a note is the log's checkpoint of this tree, byte for byte, if only its signature holds."""

@@ -29,6 +29,7 @@ MOST_AHEAD = 3
 
 _PIPE_BYTES = 1 << 20
 _NUMBER = array("I").itemsize
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PROGRAM = "from projections.audit.signatures import serve; import sys; serve(sys.stdin.buffer, sys.stdout.buffer)"
 
 
@@ -80,8 +81,9 @@ class _Worker:
     """A process that checks, and what it has not answered yet, oldest first."""
 
     def __init__(self) -> None:
-        path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
-        command = [sys.executable, "-P", "-c", _PROGRAM]
+        # Everything is found by path, so the process need not look for installed packages, which takes a while.
+        path = os.pathsep.join((_ROOT, *(os.path.abspath(folder) for folder in sys.path)))
+        command = [sys.executable, "-S", "-P", "-c", _PROGRAM]
         environment = {**os.environ, "PYTHONPATH": path}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self._given = cast(IO[bytes], self._process.stdin)

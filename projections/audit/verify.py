@@ -161,13 +161,14 @@ class Audit:
     def _act(self, act: Act, row: Row, signatures: Signatures) -> None:
         """Check what an entry says."""
         signed, place = act.signed, row.place
+        statement = signed.statement
         message = pae(signed.payload_type, signed.payload)
         self._columns(act, row, message)
         self._signature(act, place, message, signatures)
-        seen = signed.statement.seen
+        seen = statement.seen
         if seen is not None:
             self.promises.pinned(seen, place)
-        elif type(act.body) is not CharterSealed:
+        elif type(statement.body) is not CharterSealed:
             self._fail(Check.SEEN, "PIN_INVALID", place, CLAUSE)
         if self._decidable:
             self._decisions += 1
@@ -186,22 +187,22 @@ class Audit:
         self.report.not_checked.setdefault(Check.DECISIONS, str(place))
 
     def _columns(self, act: Act, row: Row, message: bytes) -> None:
-        place = row.place
+        place, statement = row.place, act.signed.statement
         if act.index != place:
             self._fail(Check.ORDER, "EVENT_MOVED", place, found=act.index)
         if act.at < self._last_at:
             self._fail(Check.ORDER, "CLOCK_REGRESSION", place, at=act.at, last=self._last_at)
         else:
             self._last_at = act.at
-        if row.topic is not None and (row.topic != act.statement.type or row.statement_id != sha256(message).digest()):
+        if row.topic is not None and (row.topic != statement.type or row.statement_id != sha256(message).digest()):
             self._fail(Check.IDENTITY, "COLUMN_ALTERED", place)
-        if act.person.startswith(SEALED_PREFIX):
+        if statement.person.startswith(SEALED_PREFIX):
             # A person's counter shows a statement that is there twice; a one-time key has none.
             identity = sha256(message).digest()
             if identity in self._sealed:
                 self._fail(Check.IDENTITY, "STORE_DUPLICATE_STATEMENT", place)
             self._sealed.add(identity)
-        if type(act.body) in _BRING_KEYS:
+        if type(statement.body) in _BRING_KEYS:
             for public in _new_keys(act):
                 self._publics[key_id(public)] = public
 
@@ -231,7 +232,8 @@ class Audit:
                 if refusal.code == "RESULT_NOT_DERIVED":
                     self._fail(Check.RESULTS, "REPLAY_DIVERGES", place, refusal.clause, **refusal.facts)
             self.state.apply(act)
-            self._follow_keys()
+            if self.state.log.known_keys is not self.promises.keys:
+                self._follow_keys()
         except Exception as error:
             # Only an entry that must never have been admitted can make a decision or a fold fail, in whatever manner.
             self._fail(Check.DECISIONS, "REPLAY_DIVERGES", place, reason=type(error).__name__)
@@ -247,7 +249,7 @@ class Audit:
     def _follow_keys(self) -> None:
         """Derive the log's keys from its entries, as long as they begin with the one that is trusted."""
         known = self.state.log.known_keys
-        if known is not None and known is not self.promises.keys and known.founding == self._key:
+        if known is not None and known.founding == self._key:
             self.promises.keys = known
 
 
