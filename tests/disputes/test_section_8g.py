@@ -207,3 +207,12 @@ def test_H21_an_auditors_export_counts_what_was_erased_and_verifies(
     assert RECORD not in told
     checked = call("evidence", "check", "--home", home.folder, "--json", DATABASE_URL=site.service_dsn)
     assert (checked.code, checked.value["counts"]) == (0, {"sound": 1, "erased": 1, "fault": 0})
+
+    verified = call("verify", out, "--vkey", LOG_VKEY.encode(), "--lang", "en", "--json")
+    assert verified.code == 0, verified.out
+    assert verified.value["erased"] == 1
+    path = out / "core" / "evidence" / digest[:2] / digest
+    path.write_bytes(RECORD)
+    found = call("verify", out, "--vkey", LOG_VKEY.encode(), "--json")
+    assert found.code == 1
+    assert "EVIDENCE_NOT_ERASED" in {one["code"] for one in found.value["failures"]}
