@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from api import timestamps
+from api.verify_files import is_proof_file, verify_proof_file
 from ledger import receipt as receipts
 from ledger.checkpoint import MAX_NOTE_BYTES, VerifierKey, parse_note, parse_vkey
 from ledger.cosignature import open_cosigned
@@ -55,12 +56,17 @@ class Outcome:
 
 
 def verify_path(path: Path, given: Given, language: str, progress: Callable[[int], None] | None = None) -> Outcome:
-    """Verify an export or a receipt. Raises `LedgerError` where that cannot be done (exit code 2)."""
+    """Verify an export, a receipt, an attested row or a certificate.
+
+    Raises `LedgerError` where that cannot be done (exit code 2).
+    """
     keys = tuple(parse_vkey(key.strip()) for key in given.vkeys)
     policy = parse_policy(_read(given.policy, MAX_POLICY_BYTES)) if given.policy else None
     if is_export(path):
         return _export(path, given, keys, policy, language, progress)
     data = _read(path, MOST_RECEIPT_BYTES)
+    if is_proof_file(data):
+        return Outcome(*verify_proof_file(data, keys, language))
     if not data.startswith(receipts.HEADER):
         raise MalformedError("NOTHING_TO_VERIFY", path=str(path))
     return _receipt(data, given, keys, policy, language)

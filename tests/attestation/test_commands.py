@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -230,3 +232,27 @@ def test_looks_at_a_notice_are_listed_with_who_and_when(ask: Ask, home: Path) ->
         assert words in ask("notices", "--lang", lang).out
     codes = [one["code"] for one in ask("findings", "--open", "--json").value["findings"]]
     assert "NOTICE_OBSERVED_LATE" in codes
+
+
+def test_verify_takes_such_files_and_so_does_the_verifier_by_itself(
+    ask: Ask, named: list[str], vkey: str, tmp_path: Path
+) -> None:
+    row, certificate = tmp_path / "row.json", tmp_path / "one.json"
+    assert ask("attest", "final", named[0], "-o", row).code == 0
+    assert ask("certificate", named[0], "-o", certificate).code == 0
+    alone = tmp_path / "verify.pyz"
+    assert call("verifier", alone).code == 0
+    for file, kind in ((row, "row"), (certificate, "certificate")):
+        answer = call("verify", file, "--vkey", vkey, "--json")
+        assert (answer.code, answer.value["kind"], answer.value["rehearsal"]) == (0, kind, True)
+        for lang in ("zh", "en"):
+            assert named[0] in call("verify", file, "--vkey", vkey, "--lang", lang).out
+        command = [sys.executable, "-S", "-I", str(alone), str(file), "--vkey", vkey, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)[kind] == answer.value[kind]
+        assert (call("verify", file, "--json").code, code(call("verify", file, "--json"))) == (2, "TRUST_MISSING")
+        forged = tmp_path / "forged.json"
+        forged.write_bytes(file.read_bytes().replace(named[0].encode(), b"f" * len(named[0]), 1))
+        answer = call("verify", forged, "--vkey", vkey, "--json")
+        assert (answer.code, answer.value["clean"]) == (1, False)
