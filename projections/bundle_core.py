@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Protocol, TypeAlias
 
 from ledger.checkpoint import parse_checkpoint, parse_note
-from ledger.errors import StoreError
+from ledger.errors import LedgerError, StoreError
 from ledger.merkle import Frontier
 from ledger.state.deciding import DECIDING_FIELDS
 from ledger.statements import Act, decode_own_entry
@@ -78,7 +78,8 @@ class Core:
 def write_core(source: ExportSource, draft: Draft, audience: Audience, size: int, progress: Progress | None) -> Core:
     """Write the core of an export of `size` entries, at which a checkpoint was issued.
 
-    Raises `StoreError` `CHECKPOINT_MISMATCH` if the entries do not make the tree that was signed, `STORE_GAP`.
+    Raises `StoreError` `CHECKPOINT_MISMATCH` if the entries do not make the tree that was signed, `EVENT_ALTERED` for an
+    entry that is none, `STORE_GAP`.
     """
     note, issued = _write_checkpoints(source, draft, size)
     entries = _Entries(draft, audience)
@@ -156,7 +157,7 @@ class _Entries:
 
     def _take(self, entry: bytes) -> bytes:
         """Take one entry into the tree; return what the audience gets of it."""
-        act = decode_own_entry(entry)
+        act = self._decode(entry)
         if act.index == 0 and isinstance(act.body, CharterSealed):
             self._draft.put_json(CORE + "programme.json", act.body.programme)
         for level, place, value in self.frontier.append(act.leaf):
@@ -171,6 +172,13 @@ class _Entries:
         if isinstance(act.body, EvidenceErased):
             self.erased.add(act.body.digest)
         return entry
+
+    def _decode(self, entry: bytes) -> Act:
+        try:
+            return decode_own_entry(entry)
+        except (LedgerError, ValueError) as error:
+            # No entry that was admitted fails here; whatever the alteration broke, its place is what matters.
+            raise StoreError("EVENT_ALTERED", index=self.frontier.size, reason=type(error).__name__) from error
 
     def _add(self, level: int, place: int, value: bytes) -> None:
         if level == len(self._rows):
