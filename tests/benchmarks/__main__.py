@@ -25,6 +25,7 @@ from tests.benchmarks.replaying import WORKERS, Beginning, audit_log, audits, ba
 from tests.benchmarks.report import Measure, heading, show
 from tests.benchmarks.sequencing import batches, singles
 from tests.benchmarks.stock import stock_log
+from tests.benchmarks.verifying import verifying
 from tests.sequenced import Site
 from tests.simulator import resume
 
@@ -53,6 +54,7 @@ def main() -> None:
             show(_replaying(store, postgres, given.audited, given.audits))
         closed = grown(new_site(postgres), given.closed)
         show(replays(closed))
+        show(verifying(closed))
         show([Measure(f"tables of {given.closed} ballots rebuilt / fold only", 0.5, *rebuilds(closed, 2))])
         show(imports(new_site(postgres), given.imported))
     show([Measure("margins, 13 ballots of 14 candidates / a second", 1.0, *margins(given.repeat))])
