@@ -87,7 +87,7 @@ class WitnessKey:
             from ledger.signing import verify_ed25519  # noqa: PLC0415
 
             return verify_ed25519(self.public, message, signature)
-        return _verify_ml_dsa(self.public, message, signature)
+        return verify_ml_dsa(self.public, message, signature)
 
 
 def ml_dsa() -> Any:
@@ -104,7 +104,8 @@ def ml_dsa() -> Any:
     return mldsa
 
 
-def _verify_ml_dsa(public: bytes, message: bytes, signature: bytes) -> bool:
+def verify_ml_dsa(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Check an ML-DSA-44 signature (FIPS 204 pure, no context); False too where it is not checkable."""
     library = ml_dsa()
     if library is None:
         return False

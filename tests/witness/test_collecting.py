@@ -11,13 +11,15 @@ from api.witness.client import WitnessClient, WitnessUnreachable, ask_newest, in
 from api.witness.collected import Collected, read_policy
 from api.witness.collecting import Collector, Outcome, Pace, Submitter
 from api.witness.message import SIZE_TYPE
-from api.witness.own_log import log_keys, witnessed
+from api.witness.own_log import AnyOf, log_keys, witnessed
+from api.witness.status import status_of
 from ledger.checkpoint import VerifierKey, parse_note
 from ledger.cosignature import cosign, open_cosigned
 from ledger.errors import StoreError
 from ledger.keyfile import write_key
 from ledger.logstore import Witnessed
 from ledger.opening import Home, create_home
+from ledger.pin import Pin
 from ledger.signing import SigningKey
 from ledger.witness_policy import PolicyError, parse_policy
 from tests.witness.servers import NOW, Log, answering, cosigner, policy_of, replying, running
@@ -26,6 +28,7 @@ from tests.witness.trees import LOG, LOG_KEY, ORIGIN, Tree
 TREE = Tree(40)
 FORK = Tree(40, "x", same=4)
 DEAD = "http://127.0.0.1:1"
+LOG_OPENER = AnyOf([LOG])
 OTHER = VerifierKey("ledger.example/other", SigningKey.from_seed(bytes([7]) * 32).public).encode()
 
 
@@ -369,3 +372,38 @@ def test_the_policy_of_a_ledger(tmp_path: Path) -> None:
     (tmp_path / "folder" / "policy").mkdir(parents=True)
     with pytest.raises(StoreError):
         read_policy(tmp_path / "folder")
+
+
+def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "attest").write_text("")
+    kept = Collected(tmp_path / "home")
+    with running(tmp_path) as url, pytest.raises(StoreError):
+        submitter(url, Log(TREE, 9), kept).collect()
+    with pytest.raises(StoreError):
+        kept.note(9)
+    other = Collected(tmp_path / "other")
+    (tmp_path / "other" / "attest" / "alarms").mkdir(parents=True)
+    (tmp_path / "other" / "attest" / "alarms" / "damaged").write_text("no JSON")
+    with pytest.raises(StoreError):
+        list(other.alarms())
+    (other.cosigned / "9").mkdir(parents=True)
+    with pytest.raises(StoreError):
+        other.note(9)
+
+
+def test_how_far_every_witness_is(tmp_path: Path, kept: Collected) -> None:
+    clock = Clock()
+    with running(tmp_path, "a", clock=clock) as a, running(tmp_path, "b", clock=clock) as b:
+        policy = policy_of(("a", a), ("b", b))
+        for name, url, size in (("a", a, 9), ("b", b, 9), ("a", a, 20)):
+            submitter(url, Log(TREE, size), kept, name).collect()
+    (kept.cosigned / "39").write_bytes(TREE.note(38))
+    now = status_of(policy, LOG_OPENER, ORIGIN, kept, Pin(25, bytes(32)))
+    assert [(one.name, one.size, one.time, one.lag(now.published)) for one in now.witnesses] == [
+        ("a", 20, NOW, 5),
+        ("b", 9, NOW, 16),
+    ]
+    assert (now.quorum, now.published, now.alarms) == (9, 25, ())
+    nobody = status_of(parse_policy("quorum none\n"), LOG_OPENER, ORIGIN, kept, None)
+    assert (nobody.quorum, nobody.published, nobody.witnesses) == (0, 0, ())

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from api.witness.memory import origin_name
 from api.witness.message import encode
 from ledger.checkpoint import parse_vkey
 from ledger.cosignature import open_cosigned, parse_witness_vkey
@@ -46,9 +48,15 @@ def new_key(folder: Path, name: str, *options: str) -> str:
 @contextmanager
 def served(folder: Path, name: str, log: str, *options: str) -> Iterator[str]:
     """Run `witness serve` as a process of its own; gives its URL."""
-    command = [sys.executable, "-c", "from api.cli.main import main; main()", "witness", "serve", "--json"]
-    command += ["--state", str(folder / f"{name}-state"), "--log", log, "--key", str(folder / name), *options]
-    command += ["--listen", "127.0.0.1:0"]
+    arguments = ["--state", str(folder / f"{name}-state"), "--log", log, "--key", str(folder / name), *options]
+    with started("serve", *arguments, "--listen", "127.0.0.1:0") as first:
+        yield str(first["witness"]["url"])
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[dict[str, Any]]:
+    """Run a command of witnesses as a process of its own until it is interrupted; gives what it said first."""
+    command = [sys.executable, "-c", "from api.cli.main import main; main()", "witness", *arguments, "--json"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, text=True
@@ -59,7 +67,7 @@ def served(folder: Path, name: str, log: str, *options: str) -> Iterator[str]:
             line = process.stdout.readline()
             assert line, lines
             lines.append(line)
-        yield str(json.loads("".join(lines))["witness"]["url"])
+        yield json.loads("".join(lines))
         process.send_signal(signal.SIGINT)
         process.wait(30)
     assert process.returncode == 0
@@ -173,3 +181,21 @@ def test_serving_with_a_wrong_key_or_address(tmp_path: Path) -> None:
     assert call(*arguments, "--key", str(tmp_path / "two")).value["error"]["code"] == "KEY_FILE_UNUSABLE"
     (tmp_path / "one.vkey").write_text(cosigner("other").key.encode() + "\n")
     assert call(*arguments, *one).value["error"]["code"] == "KEY_FILE_UNUSABLE"
+
+
+def test_following_until_interrupted_and_showing_what_was_cosigned(tmp_path: Path, witnessed: Path) -> None:
+    log = (witnessed / "log.vkey").read_text().strip()
+    one = new_key(tmp_path, "one", "--no-passphrase")
+    with served(tmp_path, "one", log) as url:
+        write_policy(witnessed, ("one", one, url))
+        with started("collect", "--follow", "--home", str(witnessed)) as first:
+            assert (first["outcome"]["code"], first["outcome"]["witness"]) == ("OK", "one")
+        # What an auditing witness cosigned is shown beside the process that holds its folder.
+        path = f"/{origin_name(ORIGIN)}/checkpoint"
+        with started("show", "--state", str(tmp_path / "one-state"), "--listen", "127.0.0.1:0") as shown:
+            assert shown["witness"]["vkeys"] == []
+            other = httpx.get(shown["witness"]["url"] + path, trust_env=False)
+            assert other.content == httpx.get(url + path, trust_env=False).content
+            assert other.status_code == 200
+            refused = httpx.post(shown["witness"]["url"] + "/add-checkpoint", content=b"", trust_env=False)
+            assert refused.status_code == 503

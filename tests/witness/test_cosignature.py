@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import mldsa
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from ledger import cosignature as co
@@ -16,6 +18,7 @@ from ledger.checkpoint import Checkpoint, Note, Signature, VerifierKey, parse_no
 from ledger.errors import LedgerError, MalformedError, VerificationError
 from ledger.merkle import EMPTY_ROOT, leaf_hash
 from ledger.signing import SigningKey
+from tests.test_signing import vectors
 
 LOG_KEY = SigningKey.from_seed(bytes(range(1, 33)))
 ORIGIN = "ledger.example/test"
@@ -234,3 +237,31 @@ def test_the_line_has_one_spelling() -> None:
     line = co.cosign(GROWN.text(), AT, W1).line()
     value = base64.b64decode(line.split(b" ")[2])
     assert len(value) == 4 + 8 + 64
+
+
+def test_support_that_is_missing_counts_as_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(data: bytes) -> None:
+        raise UnsupportedAlgorithm("ML-DSA")
+
+    class Without:
+        from_public_bytes = staticmethod(unsupported)
+
+    monkeypatch.setattr(mldsa, "MLDSA44PublicKey", Without)
+    assert co.ml_dsa() is None
+    assert not PQ.key.checkable
+    assert W1.key.checkable
+
+
+def test_ml_dsa_vectors_of_others() -> None:
+    """Wycheproof: whatever is signed without a context and is valid holds, everything else does not."""
+    found = vectors("wycheproof_mldsa44_verify.json")
+    checked = 0
+    for group in found["testGroups"] if found else ():
+        public = bytes.fromhex(group["publicKey"])
+        for one in group["tests"]:
+            if one.get("ctx"):
+                continue
+            signature, message = bytes.fromhex(one["sig"]), bytes.fromhex(one["msg"])
+            assert co.verify_ml_dsa(public, message, signature) is (one["result"] == "valid"), one["tcId"]
+            checked += 1
+    assert not found or checked > 100
