@@ -78,8 +78,8 @@ class Core:
 def write_core(source: ExportSource, draft: Draft, audience: Audience, size: int, progress: Progress | None) -> Core:
     """Write the core of an export of `size` entries, at which a checkpoint was issued.
 
-    Raises `StoreError` `CHECKPOINT_MISMATCH` if the entries do not make the tree that was signed, `EVENT_ALTERED` for an
-    entry that is none, `STORE_GAP`.
+    Raises `StoreError` `CHECKPOINT_MISMATCH` if the entries do not make the tree that was signed, `EVENT_ALTERED` for
+    one that cannot be read, `STORE_GAP`.
     """
     note, issued = _write_checkpoints(source, draft, size)
     entries = _Entries(draft, audience)
