@@ -105,7 +105,7 @@ def _hand_in(
     answer = sequencer.submit(envelope, at).result()
     made.rehearsal = bool(sequencer.state.sealed and sequencer.state.sealed.rehearsal)
     if isinstance(answer, Refused):
-        made.refused(answer.refusal)
+        made.refused(answer.refusal, write_refusal(home, answer))
         raise typer.Exit(Exit.REFUSED)
     path = write_receipt(home, answer, receipt)
     waiting = sequencer.state.pending.get(answer.act.index)
@@ -122,6 +122,21 @@ def write_receipt(home: Home, answer: Sequenced, receipt: Path | None) -> Path:
             path.write_bytes(data)
             # With the entry beside it a receipt can bring the entry back, should the database ever lose it.
             path.with_suffix(".entry").write_bytes(answer.act.entry)
+    except OSError as error:
+        raise CliError("FILE_UNWRITABLE", path=str(path), reason=error.strerror or "-") from None
+    return path
+
+
+def write_refusal(home: Home, answer: Refused) -> Path | None:
+    """Write the receipt of a refusal with the attempt that it proves; None where nothing was kept."""
+    receipt = answer.receipt
+    if receipt is None or answer.attempt is None:
+        return None
+    path = home.folder / "receipts" / f"refused-{receipt.index}.tlog-proof"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(receipt.encode())
+        path.with_suffix(".attempt").write_bytes(answer.attempt)
     except OSError as error:
         raise CliError("FILE_UNWRITABLE", path=str(path), reason=error.strerror or "-") from None
     return path

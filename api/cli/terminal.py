@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -108,18 +109,20 @@ class Terminal:
         for name, fact in facts.items():
             self.err.print(Text(f"    {name}: {fact}", style="dim"))
 
-    def refused(self, refusal: Refusal) -> None:
-        """Say that the rules refuse: code, clause, the sentence and the facts that decided."""
+    def refused(self, refusal: Refusal, receipt: Path | None = None) -> None:
+        """Say that the rules refuse: code, clause, the sentence, the facts that decided, and where its receipt is."""
         sentence = self.sentence(refusal.code, refusal.facts, "refusals")
         if self.as_json:
             told = {"clause": refusal.clause, "code": refusal.code, "facts": dict(refusal.facts), "text": sentence}
-            self.give({"refusal": told})
+            self.give({"refusal": told | ({"receipt": str(receipt)} if receipt is not None else {})})
             return
         mark = f"[{self.word('rehearsal')}] " if self.rehearsal else ""
         title = self.word("refused", clause=refusal.clause)
         self.err.print(Text.assemble(mark, (f"{title} {refusal.code}", "bold red"), "  ", sentence))
         for name, fact in refusal.facts.items():
             self.err.print(Text(f"    {name}: {fact}", style="dim"))
+        if receipt is not None:
+            self.err.print(Text(f"    {self.word('receipt-at', path=receipt)}", style="dim"))
 
     @contextmanager
     def progress(self, name: str, total: int | None) -> Iterator[Any]:

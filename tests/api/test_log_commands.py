@@ -12,12 +12,15 @@ import psycopg
 import pytest
 
 from api.cli.statement_input import signed_envelope
+from ledger.attempts import attempts_keys
 from ledger.checkpoint import Checkpoint, parse_vkey, sign_checkpoint
 from ledger.embedded import EmbeddedPostgres
 from ledger.errors import VerificationError
 from ledger.keyfile import read_key
+from ledger.log_keys import LogKeys
 from ledger.logstore import seen_of
 from ledger.opening import open_sequencer, open_store, read_home
+from ledger.receipt import parse, verify
 from ledger.statements.naming import DisputeOpened
 from ledger.store.schema import TABLES
 from tests.api.calling import PASSPHRASE, Answer, call
@@ -83,10 +86,16 @@ def test_without_the_private_key_there_is_no_rotation(home: Path) -> None:
     made = told(call("log-key", "new", "--reason", "更换", "--home", home, "--json"))["log_key"]
     Path(made["file"]).unlink()
     submitted = call("submit", made["statement"], "--key", key(home, "sponsor-union"), "--home", home, "--json")
-    assert told(submitted, 1)["refusal"]["code"] == "LOG_KEY_NOT_HELD"
+    refusal = told(submitted, 1)["refusal"]
+    assert refusal["code"] == "LOG_KEY_NOT_HELD"
+    proof, entry = Path(refusal["receipt"]), Path(refusal["receipt"]).with_suffix(".attempt")
+    keys = LogKeys.of(parse_vkey((home / "log.vkey").read_text().strip()))
+    assert verify(parse(proof.read_bytes()), entry.read_bytes(), attempts_keys(keys)).size == 1
     (attempt,) = told(call("attempts", "--home", home, "--json"))["attempts"]
     assert (attempt["code"], attempt["number"], attempt["log_size"]) == ("LOG_KEY_NOT_HELD", 0, 6)
     assert "LOG_KEY_NOT_HELD" in call("attempts", "--home", home, "--lang", "en").out
+    again = call("submit", made["statement"], "--key", key(home, "sponsor-hrss"), "--home", home, "--lang", "en")
+    assert "refused-1.tlog-proof" in again.err.replace("\n", "")
 
 
 def tamper(home: Path, *statements: str) -> None:
