@@ -123,7 +123,10 @@ def _tell(made: Terminal, found: Sequence[Comparison], written: Path | None) -> 
     for one in found:
         shown.add_row(*row(_named(one.earlier), _named(one.later), made.word(f"relation-{one.relation.value}")))
     verdict = worst(found)
-    made.show(shown, made.word(f"compared-{verdict.value}"))
+    if found:
+        made.show(shown, made.word(f"compared-{verdict.value}"))
+    else:
+        made.show(made.word("compared-first"))
     if written is not None:
         made.show(made.word("split-evidence", path=written))
     told = [
@@ -139,7 +142,9 @@ def _tell(made: Terminal, found: Sequence[Comparison], written: Path | None) -> 
     if verdict is Relation.ROLLBACK:
         finding = {"code": "LOG_TRUNCATED", "severity": "breach"}
     evidence = None if written is None else str(written)
-    made.give({"comparisons": told, "evidence": evidence, "finding": finding, "verdict": verdict.value})
+    made.give(
+        {"comparisons": told, "evidence": evidence, "finding": finding, "verdict": verdict.value if found else None}
+    )
 
 
 def _named(look: Look) -> str:
