@@ -157,7 +157,8 @@ def open_ground(value: Mapping[str, Any], key: VerifierKey | LogKeys) -> Ground:
     keys = LogKeys.of(keys.founding)
     charter = open_proven(value["charter"], keys, "charter")
     body = charter.act.body
-    if charter.act.index or type(body) is not CharterSealed or body.origin != keys.name:
+    founded = type(body) is CharterSealed and (body.origin, body.log_key) == (keys.name, keys.founding.encode())
+    if charter.act.index or not founded:
         raise VerificationError("GROUND_NOT_PROVEN", where="charter")
     for pair in listed(value["rotations"], "rotations", MOST_ROTATIONS):
         acts = [open_proven(one, keys, "rotations").act for one in listed(pair, "rotations", 2)]
