@@ -77,8 +77,6 @@ def verify_fork(data: bytes, keys: LogKeys) -> Fork:
         seen, own = keys.open(_note(value["seen"])), keys.open(_note(value["own"]))
     except LedgerError as error:
         raise VerificationError("FORK_NOT_PROVEN", reason=error.code) from None
-    if seen.origin != own.origin:
-        raise VerificationError("FORK_NOT_PROVEN", reason="origin")
     if seen.size > own.size:
         return Fork("ROLLBACK_DETECTED", seen, own)
     own_root = parse_base64(str(value["own_root"])) or b""

@@ -1,12 +1,14 @@
 """The log of attempts: a refusal has a receipt, nobody is blamed by name alone, and what is altered is found."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from ledger import pin
 from ledger.attempts import (
     Attempt,
+    attempt_of,
     attempts_key,
     attempts_keys,
     decode_attempt,
@@ -16,6 +18,8 @@ from ledger.attempts_check import AttemptFailure, AttemptsReport, verify_attempt
 from ledger.checkpoint import open_checkpoint
 from ledger.errors import MalformedError, StoreError
 from ledger.log_keys import LogKeys
+from ledger.merkle import Frontier, leaf_hash
+from ledger.procedure.reasons import Refusal
 from ledger.receipt import verify
 from ledger.sequencer import Refused, Sequenced
 from ledger.statements import open_envelope
@@ -227,3 +231,38 @@ def test_only_the_canonical_bytes_are_an_attempt() -> None:
             decode_attempt(wrong)
     long = Attempt(1, "五", "OVERVOTE", {"given": "x" * 70_000}, 9, "", "ab" * 32, "ballot.cast", 0)
     assert decode_attempt(long.encode()).facts.keys() == {"omitted"}
+
+
+def test_of_a_one_time_key_neither_actor_nor_facts_are_kept() -> None:
+    world = resume(FOUNDED)
+    envelope = world.envelope("discipline", world.enrolment("甲"), person="sealed:1")
+    refusal = Refusal("KEY_UNKNOWN", "七(三)", {"key": "secret"})
+    kept = attempt_of(world.state.roll, open_envelope(envelope), refusal, 5, 6)
+    assert kept is not None
+    assert (kept.person, kept.facts, kept.code, kept.log_size) == ("", {}, "KEY_UNKNOWN", 6)
+
+
+class Rows:
+    """Attempts as a database that was tampered with might hold them, without checkpoints."""
+
+    def __init__(self, *attempts: Attempt) -> None:
+        self._attempts = attempts
+
+    def attempt_rows(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Give the rows, their nodes as they should be."""
+        frontier = Frontier()
+        for place, attempt in enumerate(self._attempts):
+            data = attempt.encode()
+            yield place, data, b"".join(value for _, _, value in frontier.append(leaf_hash(data)))
+
+    def attempt_notes(self) -> Iterator[tuple[int, bytes]]:
+        """Give no checkpoint."""
+        return iter(())
+
+
+def test_attempts_out_of_their_order_are_found() -> None:
+    first = Attempt(9, "五", "ALREADY_VOTED", {}, 9, "", "ab" * 32, "ballot.cast", 0)
+    moved = verify_attempts(Rows(replace(first, index=1)), KEYS)
+    assert [(one.code, one.index) for one in moved.failures] == [("EVENT_MOVED", 0), ("NOT_PUBLISHED", 0)]
+    back = verify_attempts(Rows(first, replace(first, at=8, index=1)), KEYS)
+    assert [(one.code, one.index) for one in back.failures] == [("CLOCK_REGRESSION", 1), ("NOT_PUBLISHED", 0)]

@@ -96,7 +96,15 @@ def test_what_does_not_contradict_proves_nothing() -> None:
 def test_what_is_no_evidence_file() -> None:
     own, _, root, proof = two_notes()
     good = evidence(signed(3), own, root, proof, "ab" * 32)
-    for data in (b"", b"[]", b"{}", good + b" ", good.replace(FORMAT.encode(), b"other@1"), b" " * 1_000_001):
+    for data in (
+        b"",
+        b"[]",
+        b"{}",
+        good + b" ",
+        good.replace(FORMAT.encode(), b"other@1"),
+        b" " * 1_000_001,
+        good.replace(b'"proof":[', b'"proof":[7,'),
+    ):
         with pytest.raises(MalformedError, match="FORK_MALFORMED"):
             verify_fork(data, KEYS)
     with pytest.raises(MalformedError):
