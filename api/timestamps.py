@@ -114,7 +114,7 @@ def _post(url: str, request: bytes) -> bytes:
                 body += chunk
                 if len(body) > MAX_STAMP_BYTES:
                     raise LedgerError("TIMESTAMP_UNREACHABLE", url=url, reason="size")
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise LedgerError("TIMESTAMP_UNREACHABLE", url=url, reason=type(error).__name__) from None
     return bytes(body)
 

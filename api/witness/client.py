@@ -101,7 +101,7 @@ class WitnessClient:
                     if len(body) > MAX_NOTE_BYTES:
                         raise self._unreachable("size")
                 return answer.status_code, answer.headers.get("content-type", ""), bytes(body)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise self._unreachable(type(error).__name__) from None
 
     def _unreachable(self, reason: str) -> WitnessUnreachable:

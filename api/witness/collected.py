@@ -121,7 +121,8 @@ class Collected:
     def alarms(self) -> Iterator[Alarm]:
         """Give the alarms that were kept, in no order."""
         for path in self._alarms.iterdir() if self._alarms.is_dir() else ():
-            value = _read_json(path)
+            # What a crash left half written has a dot in front.
+            value = None if path.name.startswith(".") else _read_json(path)
             if value is not None:
                 yield Alarm(
                     str(value["code"]),

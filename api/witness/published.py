@@ -72,7 +72,7 @@ class HttpFiles:
                     body += chunk
                     if len(body) > most:
                         break
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise _unreadable(path, type(error).__name__) from None
         return _bounded(path, bytes(body), most)
 

@@ -219,7 +219,8 @@ def test_a_witness_that_audits_first_lags(tmp_path: Path, kept: Collected) -> No
 
 
 def test_dead_witnesses_and_bad_urls(kept: Collected) -> None:
-    assert submitter(DEAD, Log(TREE, 20), kept).collect() == Outcome("w", "WITNESS_UNREACHABLE")
+    for url in (DEAD, "http://", "http://[::1", "http://.\u200b.example", "https://127.0.0.1:1/path"):
+        assert submitter(url, Log(TREE, 20), kept).collect() == Outcome("w", "WITNESS_UNREACHABLE")
     for url in ("ftp://witness.example", "witness.example"):
         with pytest.raises(WitnessUnreachable):
             WitnessClient(policy_of(("w", url)).witnesses["w"])
@@ -335,6 +336,7 @@ def test_an_alarm_on_file_is_kept_at_a_start(tmp_path: Path, kept: Collected) ->
     with answering(replying(409, b"99\n", SIZE_TYPE)) as url:
         submitter(url, Log(TREE, 20), kept).collect()
     home.pin.write_bytes(b"")
+    (home.folder / "attest" / "alarms" / ".half-written.new").write_text("{")
     assert witnessed(home) == (Witnessed("w", 20, TREE.roots[20]),)
 
 
