@@ -221,9 +221,13 @@ class ExportAudit(Audit):
         if not held[1]:
             self.report.fail(Check.TREE, "NODE_MISSING", place, "", path)
         elif level:
-            self.report.fail(Check.TREE, "NODE_ALTERED", index << HEIGHT * level, "", path)
+            self.report.fail(Check.TREE, "NODE_ALTERED", self._first_bad(index << HEIGHT * level, place), "", path)
         else:
             self._fail(Check.TREE, "EVENT_ALTERED", place, reason="leaf", tile=path)
+
+    def _first_bad(self, first: int, last: int) -> int:
+        """Return the first entry below a node that is already found bad; if there is none, the node was altered."""
+        return min((one.index for one in self.report.failures if first <= one.index <= last), default=first)
 
     def _close(self, bad: set[int]) -> None:
         if self._next < self._log.size:

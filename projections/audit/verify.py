@@ -213,7 +213,7 @@ class Audit:
         if not row.nodes:
             self._fail(Check.TREE, "NODE_MISSING", row.place)
         elif nodes[0][2] != row.nodes[:32]:
-            self._fail(Check.TREE, "EVENT_ALTERED", row.place, reason="leaf")
+            self._fail(Check.TREE, "EVENT_ALTERED", row.place, reason="leaf", was=row.nodes[:32].hex())
         else:
             self._fail(Check.TREE, "NODE_ALTERED", row.place)
 

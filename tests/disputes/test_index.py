@@ -121,6 +121,12 @@ HERE: dict[str, tuple[str, ...]] = {
         "test_H22_a_part_that_is_missing_is_named_whatever_the_manifest_says",
     ),
     "disputes.test_section_8b": ("test_H26_a_breach_is_closed_by_two_auditors_with_reason",),
+    "disputes.test_section_8f": (
+        "test_D01_a_ballot_edited_in_the_database_is_named_with_the_hash_it_had",
+        "test_H07_a_row_changed_or_deleted_is_named_and_nothing_more_is_written",
+        "test_H08_a_whole_history_rewritten_and_signed_again_contradicts_members_and_witnesses",
+        "test_H09_the_last_ballots_cut_off",
+    ),
     "disputes.test_section_8g": (
         "test_G05_who_objects_is_read_by_discipline_alone_with_a_reason_and_on_the_record",
         "test_H21_personal_data_is_erased_with_its_salt_and_everything_else_still_verifies",
@@ -129,12 +135,6 @@ HERE: dict[str, tuple[str, ...]] = {
 """Module below `tests`, and its first test of each row; others of the same row stand beside it."""
 
 LATER: dict[str, tuple[str, ...]] = {
-    "Proof that stands alone: exports, witnesses, the offline verifier": (
-        "D01",
-        "H07",
-        "H08",
-        "H09",
-    ),
     "The service: single public ballots, sign-in, access records": (
         "B12",
         "F01",

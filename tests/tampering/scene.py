@@ -49,7 +49,6 @@ def play() -> History:
 
 PLAYED = play()
 SIZE = len(PLAYED.rows)
-COSIGNED_SIZES = (SIZE - 5, SIZE)
 
 
 def cosigned(note: bytes) -> bytes:
@@ -57,18 +56,19 @@ def cosigned(note: bytes) -> bytes:
     return note + cosign(parse_note(note).text, COSIGNED_AT, WITNESS).line()
 
 
-def furnish(site: Site) -> Home:
-    """Put the play into an empty log, and everything that belongs to it into the folder of its pin."""
+def furnish(site: Site, history: History = PLAYED) -> Home:
+    """Put a play into an empty log, and everything that belongs to it into the folder of its pin."""
     home = create_home(site.pin_path.parent, ORIGIN, SCHEMA, LOG_KEY)
-    site.preload(PLAYED)
-    set_pin(home, SIZE, tree_of(PLAYED.entries).root())
+    site.preload(history)
+    size = len(history.rows)
+    set_pin(home, size, tree_of(history.entries).root())
     evidence = EvidenceFolder(home.evidence)
     for content in (MINUTES, OTHER_MINUTES):
         evidence.put(content, "deciding", "text/plain", SALT)
     folder = home.attest / "cosigned"
     folder.mkdir(parents=True)
-    for size in COSIGNED_SIZES:
-        (folder / str(size)).write_bytes(cosigned(PLAYED.notes[size]))
+    for seen in (size - 5, size):
+        (folder / str(seen)).write_bytes(cosigned(history.notes[seen]))
     return home
 
 
