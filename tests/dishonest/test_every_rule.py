@@ -14,15 +14,22 @@ from pathlib import Path
 import pytest
 
 import ledger
+from ledger.checkpoint import parse_note
+from ledger.cosignature import cosign
 from ledger.signing import opens
 from ledger.statements.foundation import CharterSealed
 from projections.audit import signatures
+from projections.audit.export import Trust, verify_export
 from projections.audit.report import Report
 from projections.audit.verify import verify_log
+from projections.bundle import write_export
+from projections.disclosure import Audience
 from tests.dishonest.forging import DishonestLog
 from tests.dishonest.offences import TABLE, Offence, by_itself, offences_of
 from tests.dishonest.plays import seed_of
+from tests.exports.making import MemorySource
 from tests.simulator import LOG_VKEY
+from tests.tampering.scene import COSIGNED_AT, POLICY, WITNESS
 from tests.test_refusal_codes import HANDED_ON, literal_codes
 
 PLAYS: dict[str, list[str]] = json.loads(TABLE.read_text(encoding="utf-8"))
@@ -34,6 +41,7 @@ ELSEWHERE = {
 }
 """Codes that no play in memory has refused, and why."""
 
+MOST = 10_000
 _IMPORT_CALLS = ("refuse", "Fault", "_fault", "CellFault", "RowProblem")
 _OPENS = cache(opens)
 
@@ -68,12 +76,19 @@ def test_every_refusal_is_broken_once_or_cannot_stand_in_a_log() -> None:
     assert set(broken).isdisjoint(ELSEWHERE)
 
 
-def audited(offence: Offence, seed: str) -> Report:
-    """Let the offence pass, let the log go on, and audit it."""
+def gone_wrong(offence: Offence, seed: str) -> DishonestLog:
+    """Let the offence pass, and let the log go on."""
     log = DishonestLog(offence.entries, offence.notes)
     admitted = log.admit(offence.envelope, offence.at)
     assert log.go_on(seed) or type(admitted.body) is CharterSealed
-    return verify_log(log, LOG_VKEY, workers=0)
+    return log
+
+
+def names(report: Report, offence: Offence) -> None:
+    """Assert that a report names the rule that was broken, its clause, and where."""
+    first = report.first_bad_index
+    assert first == len(offence.entries), (offence.code, report.failures[:3])
+    assert (offence.code, offence.clause) in {(one.code, one.clause) for one in report.failures if one.index == first}
 
 
 @pytest.mark.parametrize("name", PLAYS)
@@ -82,7 +97,38 @@ def test_the_rule_that_was_broken_is_named_with_its_clause_and_the_first_bad_ind
     for code in PLAYS[name]:
         offence = offences[code]
         assert by_itself(offence), code
-        report = audited(offence, seed_of(name))
-        first = report.first_bad_index
-        assert first == len(offence.entries), (code, report.failures[:3])
-        assert (code, offence.clause) in {(one.code, one.clause) for one in report.failures if one.index == first}
+        names(verify_log(gone_wrong(offence, seed_of(name)), LOG_VKEY, workers=0), offence)
+
+
+def verified_offline(name: str, folder: Path, most: int) -> int:
+    """Check an export of each log of a play offline, cosigned by a witness; leave out logs of over `most` entries."""
+    offences, done = offences_of(name), 0
+    for code in PLAYS[name]:
+        offence = offences[code]
+        if len(offence.entries) > most:
+            continue
+        log = gone_wrong(offence, seed_of(name))
+        size = len(log.entries)
+        cosigned = log.note() + cosign(parse_note(log.note()).text, COSIGNED_AT, WITNESS).line()
+        source = EverythingSource(tuple(log.entries), log.notes, attested={f"cosigned/{size}": (size, cosigned)})
+        write_export(source, folder / code, Audience.AUDITOR, size)
+        names(verify_export(folder / code, Trust(key=LOG_VKEY, policy=POLICY), workers=0), offence)
+        done += 1
+    return done
+
+
+class EverythingSource(MemorySource):
+    """A dishonest log in memory: it gives everything away, whatever its state has become."""
+
+    def shown(self, audience: Audience) -> int:
+        return len(self.entries)
+
+
+def test_the_offline_verifier_names_it_too(tmp_path: Path) -> None:
+    assert sum(verified_offline(name, tmp_path / str(n), 30) for n, name in enumerate(PLAYS)) > 30
+
+
+@pytest.mark.long
+def test_the_offline_verifier_names_every_rule(tmp_path: Path) -> None:
+    done = sum(verified_offline(name, tmp_path / str(n), MOST) for n, name in enumerate(PLAYS))
+    assert done == sum(map(len, PLAYS.values()))
