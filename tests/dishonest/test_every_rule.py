@@ -86,9 +86,11 @@ def gone_wrong(offence: Offence, seed: str) -> DishonestLog:
 
 def names(report: Report, offence: Offence) -> None:
     """Assert that a report names the rule that was broken, its clause, and where."""
-    first = report.first_bad_index
-    assert first == len(offence.entries), (offence.code, report.failures[:3])
-    assert (offence.code, offence.clause) in {(one.code, one.clause) for one in report.failures if one.index == first}
+    # No play has its evidence on file, which an export is told for; that is no rule that the log broke.
+    failures = [one for one in report.failures if one.index >= 0 and one.code != "EVIDENCE_MISSING"]
+    first = min((one.index for one in failures), default=None)
+    assert first == len(offence.entries), (offence.code, failures[:3])
+    assert (offence.code, offence.clause) in {(one.code, one.clause) for one in failures if one.index == first}
 
 
 @pytest.mark.parametrize("name", PLAYS)
