@@ -1,0 +1,139 @@
+"""What the service is told by its environment: every variable begins with `BALLOT_LEDGER_`.
+
+`BALLOT_LEDGER_PORT=8443`, and for the bounds `BALLOT_LEDGER_LIMITS__BODY_BYTES=65536`. The database is named by
+`DATABASE_URL`, as for the command line. A setting that does not hold raises pydantic's `ValidationError` at the start.
+Everything that a stranger can make grow has a bound in `Limits`; nowhere is "no bound" a value.
+"""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Network: TypeAlias = IPv4Network | IPv6Network
+Positive = Annotated[int, Field(gt=0, le=2**40)]
+Seconds = Annotated[int, Field(gt=0, le=86_400)]
+
+
+class Limits(BaseModel):
+    """Bounds of one worker. Sizes in bytes, times in seconds, rates in requests a minute for each client address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    body_bytes: Positive = 8 << 20
+    """A request's body, but for uploads of evidence."""
+    upload_bytes: Positive = 256 << 20
+    """The body of an upload of evidence, which is streamed."""
+    envelope_bytes: Positive = 65_535
+    """One DSSE envelope: an entry must hold it."""
+    batch_size: Positive = 500
+    """Statements in one request."""
+    ballot_batch_size: Positive = 5_000
+    """Public ballots in one signed batch."""
+    json_depth: Positive = 16
+    header_bytes: Positive = 16 << 10
+    """All header lines of a request together."""
+    header_count: Positive = 64
+    target_bytes: Positive = 4 << 10
+    """Path and query."""
+    requests_a_minute: Positive = 6_000
+    request_burst: Positive = 600
+    writes_a_minute: Positive = 3_000
+    write_burst: Positive = 300
+    """Of POST, PUT, PATCH and DELETE, within the requests."""
+    addresses: Positive = 65_536
+    """Client addresses whose rate is remembered at once."""
+    head_seconds: Seconds = 10
+    """From connecting, or the end of the answer before, to the end of a request's head."""
+    body_seconds: Seconds = 20
+    """For a body of any size, and beside that a second for each `body_bytes_a_second`."""
+    body_bytes_a_second: Positive = 16 << 10
+    answer_seconds: Seconds = 30
+    """From the end of the request to the first byte of the answer."""
+    send_seconds: Seconds = 20
+    """For a client to take each piece of an answer."""
+    keep_alive_seconds: Seconds = 15
+    shutdown_seconds: Seconds = 20
+    """For what is under way when the service is told to end."""
+    requests_at_once: Positive = 512
+    connections: Positive = 1_024
+    connections_an_address: Positive = 256
+    page_size: Positive = 500
+    streams: Positive = 256
+    streams_an_address: Positive = 16
+    stream_page: Positive = 64
+    """Entries that wait for one client of a stream."""
+    heartbeat_seconds: Seconds = 15
+
+
+class Webhook(BaseModel):
+    """An address that is told of public entries; `kinds` are names of statements without version, empty for all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    url: AnyHttpUrl
+    kinds: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")], ...], Field(max_length=200)] = ()
+    start: Annotated[int, Field(ge=0)] = 0
+    """The index of the first entry it is told of."""
+
+    @model_validator(mode="after")
+    def _without_credentials(self) -> "Webhook":
+        if self.url.username or self.url.password or self.url.fragment:
+            raise ValueError("the address of a webhook bears no user, password or fragment")
+        return self
+
+
+def _distinct(hooks: tuple[Webhook, ...]) -> tuple[Webhook, ...]:
+    if len({hook.name for hook in hooks}) != len(hooks):
+        raise ValueError("two webhooks have the same name")
+    return hooks
+
+
+class Settings(BaseSettings):
+    """The service's configuration; frozen, and the same in every worker."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BALLOT_LEDGER_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    home: Path = Path("ledger-home")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    public_url: AnyHttpUrl | None = None
+    """Where clients reach the service; by default where it listens. Sign-in challenges are bound to it."""
+    database_url: Annotated[SecretStr | None, Field(validation_alias="DATABASE_URL")] = None
+    trusted_proxies: tuple[Network, ...] = ()
+    """Peers whose `X-Forwarded-For` names the client; nobody else's is believed."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics_token: SecretStr | None = None
+    """The bearer token of `/metrics`; without one only this machine reads them."""
+    session_seconds: Seconds = 900
+    challenge_seconds: Seconds = 120
+    poll_challenge: str | None = None
+    """The hook that lets a public ballot pass, as `module:name`; None for none."""
+    webhooks: Annotated[tuple[Webhook, ...], Field(max_length=64), AfterValidator(_distinct)] = ()
+    webhook_private_addresses: bool = False
+    """Whether webhooks may be on private addresses and without TLS: for tests and closed networks."""
+    webhook_failures: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """After so many failures in a row a webhook is switched off."""
+    limits: Limits = Limits()
+
+    def printable(self) -> dict[str, object]:
+        """Return every setting as plain values, secrets only as whether they are set."""
+        shown: dict[str, object] = self.model_dump(mode="json", by_alias=False)
+        for name, value in self:
+            if isinstance(value, SecretStr):
+                shown[name] = "(set)"
+        # An address may hold a token in its query, or be one.
+        shown["webhooks"] = [
+            {"name": hook.name, "host": hook.url.host, "kinds": list(hook.kinds)} for hook in self.webhooks
+        ]
+        return shown
