@@ -16,7 +16,8 @@ from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.errors import StoreError
 from ledger.opening import Home, founding_key, open_store, read_home
 from projections.audit import telling
-from projections.audit.catalogue import document, word
+from projections.audit.catalogue import document
+from projections.audit.catalogue import word as report_word
 from projections.audit.report import Report
 from projections.audit.verify import Audit
 
@@ -113,11 +114,11 @@ def log_key_of(home: Home, given: str | None) -> VerifierKey:
 def tell_report(made: Terminal, report: Report) -> None:
     """Print the numbered checks, every failure with its index, and the verdict."""
     language = made.language
-    shown = table(*(word(name, language) for name in ("check", "looked-at", "verdict")))
+    shown = table(*(report_word(name, language) for name in ("check", "looked-at", "verdict")))
     for check, looked_at in report.looked_at.items():
         shown.add_row(*row(telling.check_name(check, language), looked_at, telling.verdict(report, check, language)))
     for check in report.out_of_scope:
-        shown.add_row(*row(telling.check_name(check, language), "-", word("out-of-scope", language)))
+        shown.add_row(*row(telling.check_name(check, language), "-", report_word("out-of-scope", language)))
     made.show(shown)
     made.show(*(telling.failure_line(failure, language) for failure in report.failures))
     made.show(*telling.counted(report, language), telling.closing(report, language))

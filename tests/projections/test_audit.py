@@ -141,7 +141,7 @@ def test_any_flipped_bit_is_found(data: st.DataObject) -> None:
         log.pinned = replace(log.pinned, root=_flip(data, log.pinned.root))
         expected, allowed = SIZE - 1, {"HISTORY_REWRITTEN"}
     elif what == "topic":
-        log.stored[place] = row._replace(topic=row.topic + "s")
+        log.stored[place] = row._replace(topic=f"{row.topic}s")
         expected, allowed = place, {"COLUMN_ALTERED"}
     else:
         flipped: Any = {what: _flip(data, getattr(row, what))}
