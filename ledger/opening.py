@@ -34,6 +34,7 @@ from ledger.merkle import EMPTY_ROOT
 from ledger.pin import PinFile
 from ledger.sequencer import Clock, Sequencer, system_clock
 from ledger.signing import SigningKey
+from ledger.store.access import install_access
 from ledger.store.installation import install
 from ledger.store.readers import install_readers
 from ledger.store.store import Store
@@ -159,6 +160,7 @@ def open_store(home: Home) -> Iterator[Store]:
             install(server.dsn, home.schema, SERVICE_ROLE)
             install_readers(server.dsn, home.schema, SERVICE_ROLE)
             install_evidence(server.dsn, home.schema, SERVICE_ROLE)
+            install_access(server.dsn, home.schema, SERVICE_ROLE)
             dsn = make_conninfo(server.dsn, user=SERVICE_ROLE)
         yield stack.enter_context(Store.open(dsn, home.schema, home.pin))
 

@@ -9,6 +9,7 @@ from api.cli.terminal import Exit, Terminal, terminal
 from ledger.evidence_schema import install_evidence
 from ledger.opening import DEFAULT_SCHEMA, SERVICE_ROLE, open_store, read_home
 from ledger.statements import decode_own_entry
+from ledger.store.access import install_access
 from ledger.store.installation import install as install_log
 from ledger.store.readers import install_readers
 
@@ -33,6 +34,7 @@ def install(
         missing = install_log(admin_dsn, schema, role)
         install_readers(admin_dsn, schema, role)
         install_evidence(admin_dsn, schema, role)
+        install_access(admin_dsn, schema, role)
         _tell(made, schema, missing)
 
 

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from api.as_of import moment
 from api.cli.import_telling import give_dry_run, give_problems, tell_comparison
 from api.cli.options import DEFAULT_HOME, AtOption, HomeOption, JsonOption, LangOption
 from api.cli.secrets_of import open_key
 from api.cli.terminal import CliError, Exit, Terminal, terminal
-from api.cli.view import moment, opened
+from api.cli.view import opened
 from api.importing.announced import read_announced
 from api.importing.clerk import SequencedClerk, described
 from api.importing.example import example_folder

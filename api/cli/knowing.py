@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from api.as_of import known_at, moment, offset_of
 from api.cli.explaining import cited
 from api.cli.options import DEFAULT_HOME, AtOption, HomeOption, JsonOption, LangOption
 from api.cli.terminal import Terminal, row, table, terminal
-from api.cli.view import known_at, moment, offset_of, opened
+from api.cli.view import opened
 from projections.knowledge import Knowledge, knowledge
 from projections.plain import to_json
 

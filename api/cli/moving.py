@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from api.as_of import known_at
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.terminal import CliError, row, table
-from api.cli.view import View, known_at, viewing
+from api.cli.view import View, viewing
 from projections.movement import Movement, SeatShift, Shift, Standing, Step, movement
 from projections.plain import to_json
 

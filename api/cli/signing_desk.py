@@ -8,11 +8,11 @@ from typing import Any
 
 import typer
 
+from api.as_of import moment
 from api.cli.secrets_of import open_key
 from api.cli.statement_input import signed_envelope
 from api.cli.submitting import write_receipt
 from api.cli.terminal import Exit, Terminal
-from api.cli.view import moment
 from api.witness.own_log import witnessed
 from ledger.opening import Home, open_sequencer, open_store, read_home
 from ledger.selection import Selection

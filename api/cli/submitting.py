@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from api.as_of import moment
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, KeyOption, LangOption
 from api.cli.secrets_of import open_key
 from api.cli.statement_input import read_input, signed_envelope
 from api.cli.terminal import CliError, Exit, Terminal, terminal
-from api.cli.view import civil, moment
+from api.cli.view import civil
 from api.witness.own_log import witnessed
 from ledger.opening import Home, open_sequencer, open_store, read_home
 from ledger.sequencer import Refused, Sequenced, Sequencer

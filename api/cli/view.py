@@ -6,12 +6,13 @@ Nothing above the pin is shown: an entry counts as published when the pin covers
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
+from api.as_of import judged_at, known_at, runs
 from api.cli.people import Cast, find_person, read_cast
-from api.cli.terminal import CliError, Terminal, terminal
+from api.cli.terminal import Terminal, terminal
 from ledger import pin
 from ledger.errors import StoreError
 from ledger.opening import Home, open_store, read_home
@@ -35,7 +36,6 @@ class Said(Protocol):
         """In English."""
 
 
-DAY_MS = 86_400_000
 LONG = 2_000
 """From so many entries on, reading shows its progress."""
 
@@ -105,7 +105,7 @@ class View:
         """Give the JSON answer with what it is known from."""
         people = {"people": {one: self.cast.names[one] for one in _ids(value) if one in self.cast.names}}
         known = {"as_of": {"at": self.known_at, "entries": self.size, "published": self.published}}
-        rows = {"imported_rows": list(_runs(self.rows))}
+        rows = {"imported_rows": list(runs(self.rows))}
         self.terminal.give(known | (people if self.cast.names else {}) | (rows if self.rows else {}) | value)
 
     def heading(self, title: str) -> str:
@@ -113,21 +113,6 @@ class View:
         when = self.time(self.known_at) if self.known_at is not None else "-"
         told = self.terminal.word("heading", title=title, size=self.size, time=when)
         return f"{told}\n{self.terminal.word('imported-rows', first=min(self.rows))}" if self.rows else told
-
-
-def _runs(rows: Mapping[int, Source]) -> Iterator[dict[str, Any]]:
-    """Say where acts are from that are rows, those of one table one after another together."""
-    run: dict[str, Any] = {}
-    for index, source in rows.items():
-        follows = {"entry": source.entry, "table": source.table, "row": source.row - run.get("count", 0)}
-        if run and follows == {name: run[name] for name in follows}:
-            run["count"] += 1
-            continue
-        if run:
-            yield run
-        run = {"first": index, "count": 1, **source._asdict()}
-    if run:
-        yield run
 
 
 def civil(at: int, offset_minutes: int) -> str:
@@ -149,23 +134,6 @@ def _ids(value: Any) -> Iterator[str]:
             yield from _ids(item)
 
 
-def moment(asked: str, offset_minutes: int) -> int:
-    """Return the instant (UTC ms) that a civil time names, inclusive; a day alone means to its end.
-
-    Raises `CliError` `TIME_INVALID`.
-    """
-    zone = timezone(timedelta(minutes=offset_minutes))
-    try:
-        if len(asked) == 10:
-            day = date.fromisoformat(asked)
-            return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000 + DAY_MS - 1
-        given = datetime.fromisoformat(asked)
-    except ValueError:
-        raise CliError("TIME_INVALID", asked=asked[:40]) from None
-    aware = given if given.tzinfo else given.replace(tzinfo=zone)
-    return int(aware.timestamp() * 1000)
-
-
 def published_size(home: Home, store: Store) -> int:
     """Return how many entries may be shown. Raises `StoreError` `ROLLBACK_DETECTED` if the store has lost some."""
     pinned, size = pin.read(home.pin), store.size()
@@ -185,34 +153,6 @@ def read_acts(made: Terminal, store: Store, size: int) -> tuple[Act, ...]:
     return tuple(acts)
 
 
-def known_at(acts: tuple[Act, ...], asked: str | None) -> int:
-    """Return how many of `acts` were known at the position or time that was asked for. Raises `CliError`."""
-    if asked is None:
-        return len(acts)
-    if asked.isascii() and asked.isdigit():
-        index = int(asked)
-        if index >= len(acts):
-            raise CliError("INDEX_UNKNOWN", index=index, entries=len(acts))
-        return index + 1
-    offset = offset_of(acts)
-    until = moment(asked, offset)
-    return sum(act.at <= until for act in acts)
-
-
-def offset_of(acts: tuple[Act, ...]) -> int:
-    """Return the offset that the charter records, in minutes; 0 before there is one."""
-    return int(acts[0].body.programme["utc_offset_minutes"]) if acts else 0
-
-
-def _seen_at(state: Selection, asked: str | None) -> int:
-    """The time asked for; else now, which in a rehearsal or at a past position is the time of the last entry."""
-    if asked is not None and not asked.isdigit():
-        offset = state.sealed.latest.programme.utc_offset_minutes if state.sealed else 0
-        return max(state.at, moment(asked, offset))
-    rehearsal = state.sealed is not None and state.sealed.rehearsal
-    return state.at if asked is not None or rehearsal else max(state.at, system_clock())
-
-
 @contextmanager
 def opened(made: Terminal, home: Path, at: str | None = None, *, rows: bool = False) -> Iterator[View]:
     """Open a ledger for reading, within a command that has its terminal; with the `rows` of an import as acts."""
@@ -228,7 +168,7 @@ def opened(made: Terminal, home: Path, at: str | None = None, *, rows: bool = Fa
             state.apply(act)
         held = as_held(state, acts) if rows else Held(state, acts)
         last = acts[-1].at if acts else None
-        seen_at = _seen_at(state, at)
+        seen_at = judged_at(state, at, system_clock())
         cast = read_cast(found.folder)
         yield View(made, found, store, published, held.acts, held.state, cast, seen_at, len(acts), last, held.sources)
 
