@@ -1,0 +1,108 @@
+"""What the service counts, for Prometheus: requests, statements, batches, commits, and how far behind anything is.
+
+Labels are route templates, statuses and codes of ours: never ids, so that no number of them grows with the people, and
+nothing tells how a vote stands. With several workers each process writes its numbers to files below the folder that
+`PROMETHEUS_MULTIPROC_DIR` names (set before this module is imported), and whichever is asked adds them up.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_PREFIX = "ballot_ledger"
+
+
+class Metrics:
+    """The numbers of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        """Begin at nought."""
+        own = self._own = CollectorRegistry()
+        self._requests = Counter(
+            f"{_PREFIX}_requests", "Requests answered, by route template.", ("route", "method", "status"), registry=own
+        )
+        self._seconds = Histogram(
+            f"{_PREFIX}_request_seconds", "Time to answer, by route template.", ("route",), buckets=_SECONDS,
+            registry=own,
+        )  # fmt: skip
+        self._refusals = Counter(f"{_PREFIX}_refusals", "Statements and requests refused.", ("code",), registry=own)
+        self._sequenced = Counter(f"{_PREFIX}_sequenced", "Statements answered with a receipt.", registry=own)
+        self._batch = Histogram(f"{_PREFIX}_batch_entries", "Entries in one commit.", buckets=_SIZES, registry=own)
+        self._commit = Histogram(f"{_PREFIX}_commit_seconds", "Time of one commit.", buckets=_SECONDS, registry=own)
+        self._queue = self._gauge("queue", "Statements that wait for their answer.", "livesum")
+        self._size = self._gauge("entries", "Entries that are published.", "livemax")
+        self._lag = self._gauge("projection_lag_entries", "Entries that the read side has not taken up.", "livemax")
+        self._witness_lag = Gauge(
+            f"{_PREFIX}_witness_lag_entries", "Entries above what a witness last cosigned.", ("witness",),
+            registry=own, multiprocess_mode="livemax",
+        )  # fmt: skip
+        self._streams = self._gauge("streams", "Clients that follow the log.", "livesum")
+        self._webhooks = Counter(
+            f"{_PREFIX}_webhook_deliveries", "Deliveries to webhooks, by outcome.", ("outcome",), registry=own
+        )
+
+    def _gauge(self, name: str, told: str, mode: str) -> Gauge:
+        return Gauge(f"{_PREFIX}_{name}", told, registry=self._own, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+    def answered(self, route: str, method: str, status: int, took_ns: int) -> None:
+        """Count a request; status 0 where none was sent."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route).observe(took_ns / 1e9)
+
+    def refused(self, code: str) -> None:
+        """Count a refusal by its code, one of the catalogue's."""
+        self._refusals.labels(code).inc()
+
+    def sequenced(self, statements: int = 1) -> None:
+        """Count statements that got their receipt."""
+        self._sequenced.inc(statements)
+
+    @contextmanager
+    def waiting(self, statements: int = 1) -> Iterator[None]:
+        """Count statements as queued while the block runs."""
+        self._queue.inc(statements)
+        try:
+            yield
+        finally:
+            self._queue.dec(statements)
+
+    def committed(self, entries: int, took_ns: int) -> None:
+        """Count one commit of so many entries."""
+        self._batch.observe(entries)
+        self._commit.observe(took_ns / 1e9)
+
+    def stands(self, size: int, read: int) -> None:
+        """Say how many entries are published, and how many of them the read side has taken up."""
+        self._size.set(size)
+        self._lag.set(max(0, size - read))
+
+    def witnessed(self, witness: str, lag: int) -> None:
+        """Say how many entries a witness, named by the policy, is behind."""
+        self._witness_lag.labels(witness).set(max(0, lag))
+
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Count a client of the stream while the block runs."""
+        self._streams.inc()
+        try:
+            yield
+        finally:
+            self._streams.dec()
+
+    def delivered(self, outcome: str) -> None:
+        """Count a delivery to a webhook: `taken`, `failed` or `disabled`."""
+        self._webhooks.labels(outcome).inc()
+
+    def exposed(self) -> bytes:
+        """Return everything in Prometheus's text format, of all processes where there are several."""
+        registry = self._own
+        if os.environ.get(MULTIPROCESS):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
