@@ -1,0 +1,32 @@
+"""What every handler is given: the ledger's folder, its store, the way in, the settings, the reader and the numbers."""
+
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from api.http.door import Door
+from api.http.measuring import Metrics
+from api.http.reader import Reader
+from api.http.settings import Settings
+from ledger.opening import Home
+from ledger.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One worker's share of the service."""
+
+    home: Home
+    store: Store
+    door: Door
+    settings: Settings
+    reader: Reader
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+def context_of(request: Request) -> Context:
+    """Return the context of the application that answers a request; also for `fastapi.Depends`."""
+    found = request.app.state.context
+    if not isinstance(found, Context):
+        raise TypeError("the application has no context")
+    return found
