@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from ledger.attached import Accepted, Attachments, BallotStore, examine
 from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.decisions.gate import decide
 from ledger.errors import LedgerError, MalformedError, StoreError, VerificationError
@@ -33,6 +34,7 @@ class Batch:
 
     first: int
     admitted: list["Admitted"] = field(default_factory=list)
+    attached: Attachments = field(default_factory=Attachments)
 
 
 class Admitted(NamedTuple):
@@ -58,6 +60,8 @@ class Desk:
         self.fork: ForkError | None = None
         self.holds: Callable[[VerifierKey], bool] = key.__eq__
         """Whether the private key of a log key is at hand; without it no rotation to that key is admitted."""
+        self.ballots: BallotStore | None = None
+        """Where ballots of a public vote are; without it none is admitted."""
 
     @property
     def keys(self) -> LogKeys:
@@ -91,10 +95,13 @@ class Desk:
         """Remember a checkpoint that the log has just released."""
         self._seen.trust(seen)
 
-    def judge(self, batch: Batch, signed: Signed, at: int, verified_by: bytes | None) -> Judgement:
+    def judge(
+        self, batch: Batch, signed: Signed, at: int, verified_by: bytes | None, attached: bytes | None = None
+    ) -> Judgement:
         """Admit one statement into the batch at time `at` (UTC ms), or say why not.
 
-        `verified_by` is the public key with which the caller has already checked the signature.
+        `verified_by` is the public key with which the caller has already checked the signature; `attached` are the
+        bytes that the statement names by their digest or root.
         """
         if self.fork is not None:
             return self.fork
@@ -107,9 +114,13 @@ class Desk:
                 or decide(self.state, signed.statement, at)
                 or self._next_key(signed)
             )
-            if refusal is not None:
-                return refusal
-            return self._admit(batch, signed, at)
+            given = refusal or self._attached(batch, signed, at, attached)
+            if isinstance(given, Refusal):
+                return given
+            act = self._admit(batch, signed, at)
+            if given is not None:
+                batch.attached.admit(act.index, given)
+            return act
         except ForkError as error:
             self.fork = error
             return error
@@ -156,6 +167,11 @@ class Desk:
             return None
         key = parse_vkey(body.log_key)
         return None if self.holds(key) else refuse("LOG_KEY_NOT_HELD", "七(三)", key=key.key_id.hex())
+
+    def _attached(self, batch: Batch, signed: Signed, at: int, data: bytes | None) -> Accepted | Refusal | None:
+        if self.ballots is None:
+            return None
+        return examine(self.state, signed.statement, at, data, self.ballots, batch.attached)
 
     def _admit(self, batch: Batch, signed: Signed, at: int) -> Act:
         index = self.frontier.size

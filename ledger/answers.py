@@ -47,9 +47,13 @@ Answer: TypeAlias = Sequenced | Refused
 
 
 class Request(NamedTuple):
-    """A statement that waits: its time on a simulated clock, if any, and the key it was already checked with."""
+    """A statement that waits: its time on a simulated clock, if any, and the key it was already checked with.
+
+    `attached` are the bytes that its body names by their digest or root.
+    """
 
     signed: Signed
     at: int | None
     verified_by: bytes | None
     answer: "Future[Answer]"
+    attached: bytes | None = None

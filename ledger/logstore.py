@@ -63,6 +63,15 @@ class LogStore(Protocol):
     def newest_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest checkpoint."""
 
+    def attached(self, index: int) -> bytes | None:
+        """Return what is attached to an entry."""
+
+    def spent(self, keys: Iterable[bytes]) -> dict[bytes, int]:
+        """Return which one-time keys are used up, and by which entry."""
+
+    def credentials_among(self, commitment: int, tags: Sequence[bytes]) -> set[bytes]:
+        """Return which tags are credentials of the commitment in entry `commitment`."""
+
     def append(self, batch: AppendBatch) -> None:
         """Append in one transaction."""
 

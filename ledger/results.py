@@ -18,10 +18,13 @@ from ledger.state.rounds import Session
 
 if TYPE_CHECKING:
     from ledger.selection import Selection
+    from ledger.state.poll_ballots import Counted
     from ledger.state.polls import Poll
 
 RANKING = "ranking@1"
 POLL_TOTALS = "poll-totals@1"
+POLL_BALLOTS = "poll-totals@2"
+"""As `poll-totals@1`, for a poll in which a channel gave ballots: what was cast stands beside what counts."""
 
 Row: TypeAlias = Mapping[str, Any]
 """One row of a result: plain JSON values with ASCII names; fractions are written `numerator/denominator`."""
@@ -97,7 +100,14 @@ def poll_outcome(state: "Selection", poll: "Poll") -> Outcome:
         }
         for candidate in sorted(poll.candidates)
     ]
-    return Outcome(f"poll:{poll.id}", POLL_TOTALS, tuple(rows))
+    if not any(counted.raw is not None for counted in poll.totals.values()):
+        return Outcome(f"poll:{poll.id}", POLL_TOTALS, tuple(rows))
+    raw = [row | {"raw_votes": sum(_raw(one, str(row["candidate"])) for one in poll.totals.values())} for row in rows]
+    return Outcome(f"poll:{poll.id}", POLL_BALLOTS, tuple(raw))
+
+
+def _raw(counted: "Counted", candidate: str) -> int:
+    return (counted.totals if counted.raw is None else counted.raw)[candidate]
 
 
 def _row(derived: Derivation, place: Place, offset: int, everybody: Mapping[str, int]) -> Row:

@@ -35,6 +35,7 @@ _FOUNDATION = Decision(True, "the rules and who answers for them")
 _PROGRESS = Decision(True, "how far the selection has come, for everyone in the same way")
 _RESULT = Decision(True, "an outcome that the procedure announces; people stand in it by random id")
 _LOG = Decision(True, "about the log itself; whoever checks it needs this")
+_BATCH = Decision(True, "counts, roots and sealed subtotals of the public vote; no row and no choice")
 _IMPORT = Decision(True, "which files came in and under which root; no row of them")
 _PERSONAL = Decision(False, "about one person's application, record or conduct")
 _BODY = Decision(False, "who sits, draws, attends or steps back, before whom")
@@ -58,9 +59,11 @@ _GROUPS: tuple[tuple[Decision, str], ...] = (
     ),
     (
         _RESULT,
-        "groups.certified tie.resolved result.certified totals.imported candidates.proposed vacancy.filled"
-        " seat.left_vacant approval.submitted approval.decided titles.named titles.conferred title.revoked",
+        "groups.certified tie.resolved result.certified totals.imported poll.opened_totals votes.invalidated"
+        " votes.reinstated candidates.proposed vacancy.filled seat.left_vacant approval.submitted approval.decided"
+        " titles.named titles.conferred title.revoked",
     ),
+    (_BATCH, "channel.credentials_committed poll.rule_declared poll.batch"),
     (_LOG, "log_key.rotated log.recovered"),
     (_IMPORT, "import.begun import.completed import.abandoned"),
     (

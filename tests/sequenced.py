@@ -16,6 +16,7 @@ from ledger.pin import PinFile
 from ledger.sequencer import Clock, Sequencer, system_clock
 from ledger.statements import decode_own_entry
 from ledger.store import AppendBatch, NewEntry, Store
+from ledger.store.ballots import BallotSource
 from ledger.store.schema import TABLES
 from projections.audit.report import Report
 from projections.audit.verify import verify_log
@@ -51,6 +52,10 @@ class Site:
             for pin in pins:
                 stack.callback(pin.close)
             yield stack.enter_context(Sequencer(store, LOG_KEYS, ORIGIN, pins[0], clock, pins[1]))
+
+    def ballots(self) -> BallotSource:
+        """Where an audit reads the rows of a public vote."""
+        return BallotSource(self.service_dsn, SCHEMA)
 
     def preload(self, history: History) -> None:
         """Put a history into the empty log: everything with the last checkpoint in one batch, then the earlier ones."""
@@ -107,6 +112,10 @@ class StoredLedger(SequencedLedger):
     def __init__(self, site: Site, sequencer: Sequencer) -> None:
         super().__init__(sequencer)
         self._site = site
+
+    def store(self) -> Store:
+        """Open the store once more."""
+        return self._site.store()
 
     @property
     def entries(self) -> list[bytes]:

@@ -54,8 +54,8 @@ class MemoryLedger:
         """The state after the last entry."""
         return self._state
 
-    def submit(self, envelope: bytes, at: int) -> Act | Refusal:
-        """Decide and append one envelope."""
+    def submit(self, envelope: bytes, at: int, attached: bytes | None = None) -> Act | Refusal:
+        """Decide and append one envelope; what is attached is for ledgers with a store."""
         refusal = decide(self._state, open_envelope(envelope).statement, at) if self.honest else None
         if refusal is not None:
             return refusal

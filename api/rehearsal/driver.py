@@ -29,8 +29,8 @@ class Ledger(Protocol):
     def state(self) -> Selection:
         """The state after the last entry."""
 
-    def submit(self, envelope: bytes, at: int) -> Act | Refusal:
-        """Decide and append one statement at the simulated time `at` (UTC ms)."""
+    def submit(self, envelope: bytes, at: int, attached: bytes | None = None) -> Act | Refusal:
+        """Decide and append one statement, with what is attached to it, at the simulated time `at` (UTC ms)."""
 
     def seen(self) -> Seen | None:
         """Return the newest checkpoint to pin, or None for an empty log."""
@@ -128,22 +128,22 @@ class World:
         actor.counter = max(actor.counter, statement.counter)
         return sign(statement, actor.key)
 
-    def submit(self, alias: str, body: Any, **header: Any) -> Act | Refusal:
-        """Sign and submit; time moves on by one second."""
+    def submit(self, alias: str, body: Any, attached: bytes | None = None, **header: Any) -> Act | Refusal:
+        """Sign and submit, with what is attached; time moves on by one second."""
         envelope = self.envelope(alias, body, **header)
         self.now += 1000
-        return self.ledger.submit(envelope, self.now)
+        return self.ledger.submit(envelope, self.now, attached)
 
-    def must(self, alias: str, body: Any, **header: Any) -> Act:
+    def must(self, alias: str, body: Any, attached: bytes | None = None, **header: Any) -> Act:
         """Submit what the play needs; raises `RefusedError` if it is refused."""
-        answer = self.submit(alias, body, **header)
+        answer = self.submit(alias, body, attached, **header)
         if isinstance(answer, Refusal):
             raise RefusedError(alias, name_of(type(body))[0], answer)
         return answer
 
-    def refused(self, alias: str, body: Any, **header: Any) -> Refusal:
+    def refused(self, alias: str, body: Any, attached: bytes | None = None, **header: Any) -> Refusal:
         """Submit what must be refused; returns the refusal."""
-        answer = self.submit(alias, body, **header)
+        answer = self.submit(alias, body, attached, **header)
         if not isinstance(answer, Refusal):
             raise TypeError(f"{alias}: {name_of(type(body))[0]} was admitted as entry {answer.index}")
         return answer

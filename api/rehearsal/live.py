@@ -20,9 +20,9 @@ class SequencedLedger:
         """The state after the last entry."""
         return self.sequencer.state
 
-    def submit(self, envelope: bytes, at: int) -> Act | Refusal:
+    def submit(self, envelope: bytes, at: int, attached: bytes | None = None) -> Act | Refusal:
         """Submit one envelope at the simulated time `at` (UTC ms) and wait for the answer."""
-        answer = self.sequencer.submit(envelope, at).result()
+        answer = self.sequencer.answer(envelope, at, attached)
         if isinstance(answer, Refused):
             return answer.refusal
         self.receipts.setdefault(answer.act.index, answer.receipt)

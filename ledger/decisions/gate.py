@@ -18,6 +18,7 @@ from ledger.decisions import (
     notices,
     objections,
     people,
+    poll_ballots,
     polls,
     rounds,
     screening,
@@ -37,8 +38,8 @@ from ledger.statements.kinds import all_kinds, name_of
 from ledger.statements.notices import ObjectionReceived, ObjectionWithdrawn
 
 _FAMILIES = (
-    foundation, people, applications, screening, bodies, sessions, rounds, ballots, closing, polls, deliberation,
-    vacancies, notices, objections, naming, aftermath, findings, certification, imports, log,
+    foundation, people, applications, screening, bodies, sessions, rounds, ballots, closing, polls, poll_ballots,
+    deliberation,    vacancies, notices, objections, naming, aftermath, findings, certification, imports, log,
 )  # fmt: skip
 
 DECISIONS: Decisions = {}

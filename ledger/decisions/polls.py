@@ -54,7 +54,8 @@ def _open(state: Selection, asked: Asked) -> Refusal | None:
     return None
 
 
-def _known(state: Selection, asked: Asked, poll: str) -> Poll | Refusal:
+def known_poll(state: Selection, asked: Asked, poll: str) -> Poll | Refusal:
+    """Return a poll of the stage that is asked about, or refuse."""
     stage = stage_asked(asked)
     known = state.polls.by_id.get(poll)
     if known is None or known.stage != stage.id:
@@ -65,7 +66,7 @@ def _known(state: Selection, asked: Asked, poll: str) -> Poll | Refusal:
 def _close(state: Selection, asked: Asked) -> Refusal | None:
     """Reading `public_window`: the public vote ends when its declared window has run."""
     body: PollClosed = asked.body
-    known = _known(state, asked, body.poll)
+    known = known_poll(state, asked, body.poll)
     if isinstance(known, Refusal):
         return known
     clause = stage_asked(asked).clause
@@ -79,7 +80,7 @@ def _close(state: Selection, asked: Asked) -> Refusal | None:
 def _import(state: Selection, asked: Asked) -> Refusal | None:
     """Disputes F07, F08: a channel gives its totals once the poll is closed; certified, they change no more."""
     body: TotalsImported = asked.body
-    known = _known(state, asked, body.poll)
+    known = known_poll(state, asked, body.poll)
     if isinstance(known, Refusal):
         return known
     clause = stage_asked(asked).clause
@@ -89,6 +90,8 @@ def _import(state: Selection, asked: Asked) -> Refusal | None:
         return refuse("UNKNOWN_CHANNEL", clause, channel=body.channel)
     if state.polls.channels[body.channel].operator != asked.person:
         return refuse("NOT_AUTHORISED", clause, act=asked.statement.type, needed=body.channel)
+    if body.channel in state.polls.ballots_of(known.id).credentials:
+        return refuse("CHANNEL_GIVES_BALLOTS", clause, channel=body.channel)
     if known.closed is None:
         return refuse("POLL_NOT_CLOSED", clause, poll=known.id)
     problem = totals_problem([total.candidate for total in body.totals], known.candidates)

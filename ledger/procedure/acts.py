@@ -160,6 +160,17 @@ ACTS = MappingProxyType(
         "totals.imported": ActRule(
             "五(四)", (CHANNEL,), (S.PUBLIC_VOTE,), (ORGANISER, SCRUTINEER, DISCIPLINE), 1, recheck=True
         ),
+        # A public vote by single ballots
+        "channel.credentials_committed": ActRule("五(四)", (CHANNEL,)),
+        "poll.rule_declared": ActRule("五(四)", (ORGANISER,)),
+        "poll.batch": ActRule("五(四)", (CHANNEL,), (S.PUBLIC_VOTE,)),
+        "poll.opened_totals": ActRule("五(四)", (CHANNEL,), (S.PUBLIC_VOTE,)),
+        "votes.invalidated": ActRule(
+            "五(四)", (ORGANISER,), (S.PUBLIC_VOTE,), (DISCIPLINE, SCRUTINEER), 1, recheck=True
+        ),
+        "votes.reinstated": ActRule(
+            "五(四)", (ORGANISER,), (S.PUBLIC_VOTE,), (DISCIPLINE, SCRUTINEER), 1, recheck=True
+        ),
         # Deliberation and vacancies
         "inspection.reported": ActRule("五(六)", (INSPECTOR,), _REFILL),
         "candidates.proposed": ActRule("五(六)", (ORGANISER,), _REFILL),

@@ -77,7 +77,7 @@ CATALOGUE: tuple[ReadingRule, ...] = (
     ReadingRule("tie_alternates", "五(五)", ("public_votes",), _PANEL, When.AFTER_PUBLIC_VOTE),
     ReadingRule("runoff_exhausted", "五", ("leadership", "lot"), _ROUNDS),
     ReadingRule("public_weight", "五(五)", ("ties_only",), _POLL),
-    ReadingRule("public_ballot", "五(四)", ("up_to_seats_once",), _POLL),
+    ReadingRule("public_ballot", "五(四)", ("up_to_seats_once", "up_to_seats_once_a_day"), _POLL),
     ReadingRule("public_window", "五(四)", ("declared",), _POLL),
     ReadingRule("public_totals", "五(四)", ("ledger_and_certified",), _POLL),
     ReadingRule("body_overlap", "五", ("no",), _ROUNDS),

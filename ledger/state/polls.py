@@ -6,6 +6,7 @@ Only totals of channels that can be checked against ballots may order equals (re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ledger.state.poll_ballots import Counted, PublicBallots
 from ledger.statements.poll import ChannelRegistered, PollClosed, PollOpened, TotalsImported
 
 if TYPE_CHECKING:
@@ -23,16 +24,6 @@ class Channel:
     operator: str
     verifiable: bool
     index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A channel's totals by candidate: the entry that gave them and the one that made them effective."""
-
-    totals: dict[str, int]
-    file: str
-    index: int
-    effective: int
 
 
 @dataclass(slots=True)
@@ -65,6 +56,11 @@ class Polls:
 
     channels: dict[str, Channel] = field(default_factory=dict)
     by_id: dict[str, Poll] = field(default_factory=dict)
+    ballots: dict[str, PublicBallots] = field(default_factory=dict)
+
+    def ballots_of(self, poll: str) -> PublicBallots:
+        """Return what is known of a poll's ballots; there may be some before it opens."""
+        return self.ballots.setdefault(poll, PublicBallots())
 
     def of_stage(self, stage: str) -> Poll | None:
         """Return the poll of a stage."""

@@ -23,6 +23,7 @@ class NewEntry(NamedTuple):
 class AppendBatch:
     """Entries from `first_index` on, and the signed checkpoint whose size is that of the log after them.
 
+    `attached` are the bytes that belong to entries without standing in them, with the index of the entry.
     `spent` holds each one-time credential that the batch uses up, with the index of the entry that uses it.
     """
 
@@ -30,6 +31,7 @@ class AppendBatch:
     entries: Sequence[NewEntry]
     checkpoint_note: bytes
     spent: Sequence[tuple[bytes, int]] = ()
+    attached: Sequence[tuple[int, bytes]] = ()
 
     @property
     def size(self) -> int:

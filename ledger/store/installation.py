@@ -45,7 +45,8 @@ _FUNCTIONS = """
 SELECT n.nspname || '.' || p.proname, p.prosrc
 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace JOIN pg_roles AS r ON r.oid = p.proowner
 WHERE p.proconfig = ARRAY['search_path=pg_catalog, pg_temp'] AND (
-    (n.nspname = %(schema)s AND r.rolname = %(owner)s AND p.prosecdef = (p.proname IN ('append', 'append_attempts')))
+    (n.nspname = %(schema)s AND r.rolname = %(owner)s
+        AND p.prosecdef = (p.proname IN ('append', 'append_attempts', 'add_credentials')))
     OR (n.nspname = 'ledger_guards' AND r.rolsuper))
 """
 

@@ -1,9 +1,9 @@
 """What a log is in PostgreSQL: one schema with append-only tables and the functions that alone may write them.
 
-Three rings of guards. The service's role may read and call `append` and `append_attempts`, nothing else. Triggers that
-fire for everyone, superusers and replication roles too, refuse every UPDATE, DELETE and TRUNCATE. Event triggers, where
-the administrator may create them, refuse to drop or alter what belongs to the log. A superuser can still take them
-down: so proofs are anchored outside, and `ledger.store.guards` names every guard that is missing.
+Three rings of guards. The service's role may read and call `append`, `append_attempts` and `add_credentials`, nothing
+else. Triggers that fire for everyone, superusers and replication roles too, refuse every UPDATE, DELETE and TRUNCATE.
+Event triggers, where the administrator may create them, refuse to drop or alter what belongs to the log. A superuser
+can still take them down: so proofs are anchored outside, and `ledger.store.guards` names every guard that is missing.
 
 Tree nodes are stored by the leaf that completed them: the row of position p (leaf p - 1) holds the hashes of the nodes
 (L, p / 2^L - 1) for every L with p divisible by 2^L, level 0 first.
@@ -13,7 +13,17 @@ import re
 
 from ledger.errors import MalformedError
 
-TABLES = ("entries", "nodes", "checkpoints", "spent", "attempt_entries", "attempt_nodes", "attempt_checkpoints")
+TABLES = (
+    "entries",
+    "nodes",
+    "checkpoints",
+    "spent",
+    "attachments",
+    "credential_tags",
+    "attempt_entries",
+    "attempt_nodes",
+    "attempt_checkpoints",
+)
 LOCK_APPEND = 0x626C0001
 """First half of the advisory lock that orders appends; the second half is the entries table's oid."""
 LOCK_SEQUENCER = 0x626C0002
@@ -37,6 +47,16 @@ CREATE TABLE IF NOT EXISTS {s}.nodes (
 );
 CREATE TABLE IF NOT EXISTS {s}.checkpoints (size bigint PRIMARY KEY, note bytea NOT NULL);
 CREATE TABLE IF NOT EXISTS {s}.spent (key bytea PRIMARY KEY, index bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS {s}.attachments (
+    position bigint PRIMARY KEY,
+    data bytea NOT NULL CHECK (octet_length(data) > 0)
+);
+ALTER TABLE {s}.attachments ALTER data SET STORAGE EXTERNAL;
+CREATE TABLE IF NOT EXISTS {s}.credential_tags (
+    tag bytea NOT NULL CHECK (octet_length(tag) = 32),
+    index bigint NOT NULL,
+    PRIMARY KEY (tag, index)
+);
 CREATE TABLE IF NOT EXISTS {s}.attempt_entries (
     position bigint PRIMARY KEY CHECK (position > 0),
     state bytea NOT NULL CHECK (octet_length(state) BETWEEN 1 AND 65535)
@@ -61,7 +81,8 @@ BEGIN
         RAISE EXCEPTION 'wrong index' USING ERRCODE = '{wrong_index}', DETAIL = size;
     END IF;
     IF added = 0 OR cardinality(topics) <> added OR cardinality(statement_ids) <> added OR cardinality(nodes) <> added
-        OR cardinality(spent) <> cardinality(spent_index) OR checkpoint_size <> size + added THEN
+        OR cardinality(spent) <> cardinality(spent_index) OR cardinality(attached) <> cardinality(attached_index)
+        OR checkpoint_size <> size + added THEN
         RAISE EXCEPTION 'the parts of the batch do not fit' USING ERRCODE = '{wrong_batch}';
     END IF;
     INSERT INTO {s}.entries (position, state, topic, statement_id)
@@ -72,6 +93,10 @@ BEGIN
     INSERT INTO {s}.checkpoints (size, note) VALUES (checkpoint_size, checkpoint);
     IF cardinality(spent) > 0 THEN
         INSERT INTO {s}.spent (key, index) SELECT key, index FROM unnest(spent, spent_index) AS given (key, index);
+    END IF;
+    IF cardinality(attached) > 0 THEN
+        INSERT INTO {s}.attachments (position, data)
+            SELECT index + 1, data FROM unnest(attached, attached_index) AS given (data, index);
     END IF;
     PERFORM pg_notify('{channel}', checkpoint_size::text);
 END
@@ -97,6 +122,14 @@ BEGIN
     INSERT INTO {s}.attempt_nodes (position, hashes)
         SELECT size + n, hashes FROM unnest(nodes) WITH ORDINALITY AS given (hashes, n);
     INSERT INTO {s}.attempt_checkpoints (size, note) VALUES (checkpoint_size, checkpoint);
+END
+"""
+
+# Who may vote was committed to by an entry; loading the list that its root is of may be taken up again anywhere.
+_ADD_CREDENTIALS = """
+BEGIN
+    INSERT INTO {s}.credential_tags (tag, index) SELECT tag, entry_index FROM unnest(tags) AS given (tag)
+        ON CONFLICT DO NOTHING;
 END
 """
 
@@ -170,6 +203,7 @@ def bodies(schema: str) -> dict[str, str]:
     sources = {
         f"{schema}.append": _APPEND,
         f"{schema}.append_attempts": _APPEND_ATTEMPTS,
+        f"{schema}.add_credentials": _ADD_CREDENTIALS,
         f"{schema}.refuse_change": _REFUSE_CHANGE,
         f"ledger_guards.{schema}_refuse_drop": _REFUSE_DROP,
         f"ledger_guards.{schema}_refuse_ddl": _REFUSE_DDL,
@@ -186,15 +220,22 @@ def create_functions(schema: str) -> str:
     """Return the statements that make a log's functions and their triggers; may be run again, by the owner."""
     source = bodies(schema)
     statements = [
+        # The function of before attachments had fewer arguments, and would stand beside this one.
+        f"DROP FUNCTION IF EXISTS {schema}.append(bigint, bytea[], text[], bytea[], bytea[], bigint, bytea, bytea[], "
+        "bigint[])",
         f"""CREATE OR REPLACE FUNCTION {schema}.append(
             expected_next bigint, entries bytea[], topics text[], statement_ids bytea[], nodes bytea[],
-            checkpoint_size bigint, checkpoint bytea, spent bytea[], spent_index bigint[]
+            checkpoint_size bigint, checkpoint bytea, spent bytea[], spent_index bigint[],
+            attached bytea[], attached_index bigint[]
         ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $body${source[f"{schema}.append"]}$body$""",
         f"""CREATE OR REPLACE FUNCTION {schema}.append_attempts(
             expected_next bigint, entries bytea[], nodes bytea[], checkpoint_size bigint, checkpoint bytea
         ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $body${source[f"{schema}.append_attempts"]}$body$""",
+        f"""CREATE OR REPLACE FUNCTION {schema}.add_credentials(entry_index bigint, tags bytea[])
+        RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $body${source[f"{schema}.add_credentials"]}$body$""",
         f"""CREATE OR REPLACE FUNCTION {schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql
         SET search_path = pg_catalog, pg_temp AS $body${source[f"{schema}.refuse_change"]}$body$""",
     ]
@@ -234,7 +275,7 @@ def drop_event_triggers(schema: str) -> str:
 
 
 def grants(schema: str, service_role: str) -> str:
-    """Return the statements that leave the service's role with reading and the two functions; run by the owner.
+    """Return the statements that leave the service's role with reading and the three functions; run by the owner.
 
     `service_role` is an identifier already quoted for SQL.
     """
@@ -244,5 +285,5 @@ def grants(schema: str, service_role: str) -> str:
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC, {service_role};
     GRANT USAGE ON SCHEMA {schema} TO {service_role};
     GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {service_role};
-    GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.append_attempts TO {service_role}
+    GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.append_attempts, {schema}.add_credentials TO {service_role}
     """

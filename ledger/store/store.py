@@ -4,7 +4,7 @@ Reading goes through a pool and shows what is committed; whoever serves others l
 through one direct connection (`ledger.store.writer`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +17,7 @@ from ledger.errors import StoreError
 from ledger.merkle import HASH_BYTES, Address
 from ledger.store import schema as layout
 from ledger.store.attempts import AttemptTables, StoredCheckpoint
+from ledger.store.ballots import BallotTables
 from ledger.store.batch import AppendBatch
 from ledger.store.database import Connection, check_installed, connect, store_error
 from ledger.store.installation import guards
@@ -25,7 +26,7 @@ from ledger.store.recorder import EntryFactory, EntryRecorder, environment
 __all__ = ["Store", "StoredCheckpoint"]
 
 
-class Store(AttemptTables):
+class Store(AttemptTables, BallotTables):
     """An open log. Reading is safe from any thread; appending is for the one sequencer."""
 
     def __init__(self, recorder: EntryRecorder, dsn: str) -> None:
@@ -130,11 +131,6 @@ class Store(AttemptTables):
         """Return the index of the entry of a statement, None if it is not in the log."""
         rows = self._rows(f"SELECT position - 1 FROM {self.schema}.entries WHERE statement_id = %s", (statement_id,))
         return int(rows[0][0]) if rows else None
-
-    def spent(self, keys: Iterable[bytes]) -> dict[bytes, int]:
-        """Return which of these one-time credentials are used up, and by the entry of which index."""
-        rows = self._rows(f"SELECT key, index FROM {self.schema}.spent WHERE key = ANY(%s)", (list(keys),))
-        return dict(rows)
 
     def newest_checkpoint(self) -> StoredCheckpoint | None:
         """Return the checkpoint of the log as it stands, None for an empty log."""

@@ -26,6 +26,8 @@ _PARAMETERS = (
     _BYTEA.oid,
     _BYTEA.array_oid,
     _INT8.array_oid,
+    _BYTEA.array_oid,
+    _INT8.array_oid,
 )
 _ATTEMPT_PARAMETERS = (_INT8.oid, _BYTEA.array_oid, _BYTEA.array_oid, _INT8.oid, _BYTEA.oid)
 _APPEND, _APPEND_ATTEMPTS = b"append", b"append_attempts"
@@ -161,6 +163,8 @@ def _parameters(batch: AppendBatch) -> list[bytes]:
         batch.checkpoint_note,
         _array(_BYTEA.oid, [key for key, _ in batch.spent]),
         _array(_INT8.oid, [_EIGHT.pack(index) for _, index in batch.spent]),
+        _array(_BYTEA.oid, [data for _, data in batch.attached]),
+        _array(_INT8.oid, [_EIGHT.pack(index) for index, _ in batch.attached]),
     ]
 
 

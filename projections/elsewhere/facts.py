@@ -13,7 +13,8 @@ from ledger.roll import Person
 from ledger.state.application_book import Application, Decision
 from ledger.state.body_book import Draw, Regrouping
 from ledger.state.casts import Cast, Grade
-from ledger.state.polls import Channel, Counted, Poll
+from ledger.state.poll_ballots import Counted
+from ledger.state.polls import Channel, Poll
 from ledger.state.rounds import Presence, Resolution, RoundStatus
 from ledger.state.standing import drop_out
 from ledger.statements import Act

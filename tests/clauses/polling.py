@@ -10,9 +10,12 @@ from api.rehearsal.steps_rounds import (
     open_round,
     opening,
 )
+from ledger.poll_rows import Block
 from ledger.state.polls import Poll
 from ledger.statements.foundation import StageClosed, StageOpened
 from ledger.statements.poll import ChannelRegistered, PollClosed, PollOpened
+from ledger.statements.poll_ballots import VotesReinstated
+from tests import public_ballots as public
 from tests.clauses.row import Forbidden, Row
 from tests.clauses.voting import close, current
 
@@ -76,7 +79,65 @@ def eleven_nominees(world: World) -> Forbidden:
     return Forbidden("organiser", opening(world, "final", None, seats=11))
 
 
+def cast(world: World) -> Block:
+    public.enter(world, poll(world))
+    block = public.block_of(world, poll(world), {0: (0, 1), 1: (1,), 2: (1,)})
+    world.must(public.OPERATOR, public.batch(world, poll(world), block), block.encode())
+    return block
+
+
+def left_out_and_in_again(world: World) -> None:
+    block = cast(world)
+    public.close(world, poll(world))
+    world.must(public.OPERATOR, *public.opening(poll(world), [block], {0: 1, 1: 3}))
+    body, listed = public.invalidation(poll(world), [(0, public.serial_of(block, poll(world), 2))], {1: 1})
+    act = world.must("organiser", body, listed)
+    world.cosign(act, "discipline")
+    assert poll(world).totals[public.CHANNEL].totals[poll(world).candidates[1]] == 2
+    again = world.must("organiser", VotesReinstated(act.index, poll(world).id, "核实为不同选民"))
+    world.cosign(again, "discipline")
+    assert poll(world).totals[public.CHANNEL].totals[poll(world).candidates[1]] == 3
+
+
+def left_out_while_it_runs(world: World) -> Forbidden:
+    return Forbidden("organiser", public.invalidation(poll(world), [(0, 0)], {1: 1})[0])
+
+
 ROWS = (
+    Row(
+        "五(四)",
+        "A channel that gives ballots says before the poll opens who may vote.",
+        "before:public",
+        lambda world: world.must(public.OPERATOR, public.commitment(world)),
+        lambda world: Forbidden("organiser", public.commitment(world)),
+        "NOT_AUTHORISED",
+    ),
+    Row(
+        "五(四)",
+        "By which rule votes may be left out is said before the poll opens.",
+        "before:public",
+        lambda world: world.must("organiser", public.rule(world)),
+        lambda world: Forbidden(public.OPERATOR, public.rule(world)),
+        "NOT_AUTHORISED",
+    ),
+    Row(
+        "五(四)",
+        "The ballots of a channel come in batches that it signs.",
+        "polling by ballots",
+        cast,
+        lambda world: Forbidden(
+            "organiser", public.batch(world, poll(world), public.block_of(world, poll(world), {0: (0,)}))
+        ),
+        "NOT_AUTHORISED",
+    ),
+    Row(
+        "五(四)",
+        "Votes are left out by a declared rule, after the close, by two, and may count again.",
+        "polling by ballots",
+        left_out_and_in_again,
+        left_out_while_it_runs,
+        "POLL_NOT_CLOSED",
+    ),
     Row(
         "五(四)",
         "The channels are those that the programme names.",

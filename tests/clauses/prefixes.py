@@ -14,7 +14,7 @@ from ledger.procedure.programme import StageKind
 from ledger.programmes import load_shipped, programme_hash
 from ledger.statements.foundation import CharterSealed, StageOpened
 from ledger.statements.rounds import AttendanceRecorded
-from tests import finalists, plays, voting
+from tests import finalists, plays, public_ballots, voting
 from tests.simulator import LOG_VKEY, ORIGIN, START, History, MemoryLedger, freeze, new_world, resume
 
 GROUP = "metalworking"
@@ -109,6 +109,13 @@ def _scored() -> World:
     return world
 
 
+def _polling_by_ballots() -> World:
+    """The channel committed to its credentials, a rule is declared, the poll is open."""
+    world = _rosterless("public")
+    public_ballots.opened(world)
+    return world
+
+
 def _deliberating() -> World:
     world = finalists.at_final()
     enter(world, StageKind.DELIBERATION)
@@ -171,6 +178,7 @@ PREFIXES: dict[str, Callable[[], World]] = {
     "final sitting": lambda: _sitting("final"),
     "final voting": lambda: _voting("final"),
     "polling": _polling,
+    "polling by ballots": _polling_by_ballots,
     "deliberating": _deliberating,
     "inspected": _inspected,
     "agreed": _agreed,

@@ -40,8 +40,8 @@ def recording() -> Iterator[dict[str, Offence]]:
     forged: set[bytes] = set()
     original = MemoryLedger.submit
 
-    def submit(self: MemoryLedger, envelope: bytes, at: int) -> Act | Refusal:
-        answer = original(self, envelope, at)
+    def submit(self: MemoryLedger, envelope: bytes, at: int, attached: bytes | None = None) -> Act | Refusal:
+        answer = original(self, envelope, at, attached)
         if not self.honest:
             forged.add(self.entries[-1])
         elif isinstance(answer, Refusal) and forged.isdisjoint(self.entries):

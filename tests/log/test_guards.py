@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -19,6 +20,8 @@ COLUMNS = {
     "nodes": "hashes",
     "checkpoints": "note",
     "spent": "index",
+    "attachments": "data",
+    "credential_tags": "index",
     "attempt_entries": "state",
     "attempt_nodes": "hashes",
     "attempt_checkpoints": "note",
@@ -57,8 +60,9 @@ DEFINITIONS = [
 @pytest.fixture
 def admin(log: Log, store: Store) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """A superuser's connection to a log that holds something in every table."""
-    store.append(Grower().batch(3, spent=(b"key",)))
+    store.append(replace(Grower().batch(3, spent=(b"key",)), attached=[(2, b"rows")]))
     store.append_attempts(Grower().batch(2))
+    store.add_credentials(0, [bytes(32)])
     with psycopg.connect(log.admin_dsn, autocommit=True) as connection:
         yield connection
 
@@ -185,7 +189,7 @@ def test_everything_is_missing_where_nothing_is_installed(database: str) -> None
         found = guards(connection, "nowhere", SERVICE)
     assert "table entries" in found
     assert "function nowhere.append" in found
-    assert len(found) == 5 + 3 * len(schema.TABLES) + 5
+    assert len(found) == 5 + 3 * len(schema.TABLES) + 6
 
 
 def test_two_logs_in_one_database(log: Log) -> None:

@@ -115,21 +115,25 @@ def test_batches_that_do_not_fit_together_are_refused(store: Store, log: Log) ->
         store.append(AppendBatch(0, [], b"note"))
     assert (code(caught), caught.value.facts["sqlstate"]) == ("STORE_FAILED", schema.WRONG_BATCH)
     arrays = "%s::bytea[], %s::text[], %s::bytea[], %s::bytea[]"
-    call = f"SELECT {SCHEMA}.append(0, {arrays}, %s, 'note', %s::bytea[], %s::bigint[])"
+    call = f"SELECT {SCHEMA}.append(0, {arrays}, %s, 'note', %s::bytea[], %s::bigint[], %s::bytea[], %s::bigint[])"
     one, key = [b"x"], [bytes(32)]
     wrong: list[tuple[Any, ...]] = [
-        (one, ["t", "t"], key, key, 1, [], []),
-        (one, ["t"], [], key, 1, [], []),
-        (one, ["t"], key, [], 1, [], []),
-        (one, ["t"], key, key, 2, [], []),
-        (one, ["t"], key, key, 1, key, []),
+        (one, ["t", "t"], key, key, 1, [], [], [], []),
+        (one, ["t"], [], key, 1, [], [], [], []),
+        (one, ["t"], key, [], 1, [], [], [], []),
+        (one, ["t"], key, key, 2, [], [], [], []),
+        (one, ["t"], key, key, 1, key, [], [], []),
+        (one, ["t"], key, key, 1, [], [], key, []),
     ]
     with psycopg.connect(log.service_dsn, autocommit=True) as connection:
         for values in wrong:
             with pytest.raises(psycopg.Error) as refused:
                 connection.execute(call.encode(), values)
             assert refused.value.sqlstate == schema.WRONG_BATCH
-        for values in [(one, ["t"], [b"short"], key, 1, [], []), (one, ["t"], key, [b"short"], 1, [], [])]:
+        for values in [
+            (one, ["t"], [b"short"], key, 1, [], [], [], []),
+            (one, ["t"], key, [b"short"], 1, [], [], [], []),
+        ]:
             with pytest.raises(psycopg.errors.CheckViolation):
                 connection.execute(call.encode(), values)
     assert store.size() == 0

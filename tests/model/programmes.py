@@ -71,7 +71,8 @@ def _other_readings(value: dict[str, Any], rng: Random) -> None:
     """Choose among the values of the readings that have several, and declare every reading that a stage may need."""
     known = {one["id"]: one for one in value["readings"]}
     for rule in CATALOGUE:
-        if rule.id in known and len(rule.values) > 1:
+        # How often the public votes is nothing that these plays touch: they import totals.
+        if rule.id in known and len(rule.values) > 1 and rule.id != "public_ballot":
             least_likely = rule.id == "min_approval" and rng.random() < 0.5
             known[rule.id]["chosen"] = rule.values[0] if least_likely else rng.choice(rule.values)
             known[rule.id]["alternatives"] = [one for one in rule.values if one != known[rule.id]["chosen"]]
