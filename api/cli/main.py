@@ -7,6 +7,7 @@ import typer
 
 from api.cli import (
     attesting,
+    auditing,
     certifying,
     comparing,
     database,
@@ -93,6 +94,7 @@ for _command in (
     exporting.export,
     comparing.compare,
     publishing.publish,
+    auditing.audit,
     verifying.verify,
     verifying.verifier,
 ):

@@ -14,10 +14,12 @@ from api.verifier_file import NAME, verifier_bytes
 from api.verify import Given, verify_path
 from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.errors import StoreError
+from ledger.evidence_opening import open_evidence
 from ledger.opening import Home, founding_key, open_store, read_home
 from projections.audit import telling
-from projections.audit.catalogue import document
+from projections.audit.catalogue import LIVE, document
 from projections.audit.catalogue import word as report_word
+from projections.audit.filed import hold_live_evidence
 from projections.audit.report import Report
 from projections.audit.verify import Audit
 
@@ -98,10 +100,11 @@ def _verify_live(made: Terminal, home: Path, given: Given) -> int:
 
 
 def run_audit(made: Terminal, home: Home, key: VerifierKey) -> Report:
-    """Audit the live log as the log of `key`, with a progress bar."""
+    """Audit the live log as the log of `key`, and its evidence, with a progress bar."""
     with open_store(home) as store, made.progress("verifying", store.size()) as advance:
-        audit = Audit(StoredLog(store, home.pin), key, workers=os.cpu_count() or 1)
+        audit = Audit(StoredLog(store, home.pin), key, os.cpu_count() or 1, Report.of(LIVE))
         report = audit.run(advance)
+        hold_live_evidence(report, audit.state, open_evidence(home, store))
     made.rehearsal = bool(audit.state.sealed and audit.state.sealed.rehearsal)
     return report
 
@@ -111,8 +114,8 @@ def log_key_of(home: Home, given: str | None) -> VerifierKey:
     return parse_vkey(given) if given is not None else founding_key(home)
 
 
-def tell_report(made: Terminal, report: Report) -> None:
-    """Print the numbered checks, every failure with its index, and the verdict."""
+def tell_report(made: Terminal, report: Report, told: dict[str, Any] | None = None) -> None:
+    """Print the numbered checks, the failures with their index, and the verdict; as JSON `told`, by default all."""
     language = made.language
     shown = table(*(report_word(name, language) for name in ("check", "looked-at", "verdict")))
     for check, looked_at in report.looked_at.items():
@@ -120,9 +123,9 @@ def tell_report(made: Terminal, report: Report) -> None:
     for check in report.out_of_scope:
         shown.add_row(*row(telling.check_name(check, language), "-", report_word("out-of-scope", language)))
     made.show(shown)
-    made.show(*(telling.failure_line(failure, language) for failure in report.failures))
+    made.show(*telling.failure_lines(report, language))
     made.show(*telling.counted(report, language), telling.closing(report, language))
-    made.give(told_report(made, report))
+    made.give(told if told is not None else told_report(made, report))
 
 
 def told_report(made: Terminal, report: Report) -> dict[str, Any]:

@@ -36,11 +36,13 @@ class Check(StrEnum):
     TREE = "3.3 tree"
     PIN = "3.4 pin"
     SEEN = "3.5 seen"
+    ATTEMPTS = "3.6 attempts"
     EVIDENCE = "4.1 evidence"
     ERASURE = "4.2 erasure"
     DECISIONS = "5.1 decisions"
     RESULTS = "5.2 results"
     PROGRAMME = "5.3 programme"
+    TABLES = "5.4 tables"
 
     @property
     def number(self) -> str:
@@ -58,12 +60,18 @@ class Check(StrEnum):
         return Group(self.value[0])
 
 
-OF_EXPORTS = frozenset(
-    {Check.FILES, Check.COUNTS, Check.WITNESSES, Check.TIMESTAMPS, Check.EVIDENCE, Check.ERASURE, Check.PROGRAMME}
-)
-"""Checks of what only an export holds: files, attestations, evidence."""
-LIVE = tuple(check for check in Check if check not in OF_EXPORTS and check is not Check.TRUST)
-"""The checks of a live log, whose keys, files and evidence are this machine's own."""
+OF_EXPORTS = frozenset({Check.FILES, Check.COUNTS, Check.TRUST, Check.WITNESSES, Check.TIMESTAMPS, Check.PROGRAMME})
+"""Checks of what only an export holds: files, attestations, and whose log it is."""
+OF_MACHINES = frozenset({Check.ATTEMPTS, Check.TABLES})
+"""Checks of what stands beside the log in its database and is never exported."""
+EXPORT = tuple(check for check in Check if check not in OF_MACHINES)
+"""The checks of an export."""
+WHOLE = tuple(check for check in Check if check not in OF_EXPORTS)
+"""The checks of the full audit of a live ledger."""
+LIVE = tuple(check for check in WHOLE if check not in OF_MACHINES)
+"""The checks of a live log and its evidence, whose keys and files are this machine's own."""
+OF_LOG = tuple(check for check in LIVE if check.group is not Group.EVIDENCE)
+"""The checks of a log's rows alone."""
 _HIDDEN_FROM_PUBLIC = (Check.EVIDENCE, Check.ERASURE, Check.DECISIONS, Check.RESULTS)
 
 

@@ -20,7 +20,7 @@ from ledger.statements import Act, decode_entry
 from ledger.statements.foundation import CharterSealed
 from ledger.tiles import FULL, HEIGHT, TileAddress, tiles_of
 from ledger.witness_policy import Policy
-from projections.audit.catalogue import Check, out_of_scope
+from projections.audit.catalogue import EXPORT, Check, out_of_scope
 from projections.audit.export_attested import check_stamps, check_witnesses
 from projections.audit.export_evidence import check_filed
 from projections.audit.export_files import ExportFiles
@@ -71,7 +71,7 @@ def verify_export(path: Path, trust: Trust, workers: int = 2, progress: Progress
 
 
 def _verify(files: ExportFiles, trust: Trust, workers: int, progress: Progress | None) -> Report:
-    report = Report.of(Check)
+    report = Report.of(EXPORT)
     outer, core = read_manifest(files, OUTER, report), read_manifest(files, CORE, report)
     said = core.value.get("audience")
     audience = said if said in AUDIENCES else AUDIENCES[0]
@@ -95,7 +95,7 @@ def _verify(files: ExportFiles, trust: Trust, workers: int, progress: Progress |
 def _without_checkpoint(report: Report, error: LedgerError) -> None:
     """Nothing can be derived without a tree to derive it for."""
     report.fail(Check.CHECKPOINTS, "CHECKPOINT_FORGED", -1, "", CHECKPOINT, reason=error.code)
-    for check in Check:
+    for check in EXPORT:
         if check not in (Check.FILES, Check.CHECKPOINTS):
             report.not_checked[check] = "-"
 

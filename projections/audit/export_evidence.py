@@ -6,10 +6,10 @@ from hashlib import sha256
 
 from ledger.errors import StoreError, VerificationError
 from ledger.evidence_content import EvidenceRecord, decode_record
-from ledger.evidence_duties import Outcome, check_evidence
 from ledger.selection import Selection
 from projections.audit.export_files import ExportFiles
-from projections.audit.report import Check, Report
+from projections.audit.filed import hold_evidence
+from projections.audit.report import Report
 
 MOST_RECORD_BYTES = 10_000
 _RECORD = re.compile(r"core/evidence/([0-9a-f]{2})/(\1[0-9a-f]{62})\.json")
@@ -54,17 +54,4 @@ def path_of(digest: str) -> str:
 
 def check_filed(files: ExportFiles, report: Report, state: Selection) -> tuple[int, int]:
     """Check every piece that entries name, and that there is no other; return how many are there, how many erased."""
-    kept = erased = 0
-    for one in check_evidence(state, ExportEvidence(files)):
-        report.looked_at[Check.ERASURE] += 1
-        report.looked_at[Check.EVIDENCE] += one.outcome is not Outcome.ERASED
-        kept += one.outcome is Outcome.SOUND
-        erased += one.outcome is Outcome.ERASED
-        if one.outcome is Outcome.FAULT:
-            check = Check.EVIDENCE if one.code == "ATTACHMENT_MISMATCH" else Check.ERASURE
-            index = one.entries[0] if one.entries else -1
-            report.fail(check, one.code, index, "", path_of(one.digest), **one.facts)
-        elif not one.entries:
-            report.fail(Check.EVIDENCE, "EXPORT_ALTERED", -1, "", path_of(one.digest), reason="not named")
-    report.erased = erased
-    return kept, erased
+    return hold_evidence(report, state, ExportEvidence(files), path_of, strangers=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ledger.procedure.reasons import Facts
-from projections.audit.catalogue import LIVE, Check
+from projections.audit.catalogue import OF_LOG, Check
 
 __all__ = ["Check", "Failure", "Report"]
 
@@ -37,7 +37,7 @@ class Report:
     """
 
     size: int = 0
-    looked_at: dict[Check, int] = field(default_factory=lambda: dict.fromkeys(LIVE, 0))
+    looked_at: dict[Check, int] = field(default_factory=lambda: dict.fromkeys(OF_LOG, 0))
     failures: list[Failure] = field(default_factory=list)
     not_checked: dict[Check, str] = field(default_factory=dict)
     root: bytes = b""

@@ -1,11 +1,14 @@
 """A report told: as plain values for machines, and as plain lines of text in Chinese or English."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger.messages import text
 from projections.audit.catalogue import Check, group_title, title, word
 from projections.audit.report import Failure, Report
+
+MOST_OF_ONE_KIND = 5
+"""So many failures of one check and code are each told to people in a line of their own; machines get all."""
 
 
 def told(report: Report, language: str) -> dict[str, Any]:
@@ -80,6 +83,26 @@ def failure_line(failure: Failure, language: str) -> str:
     return f"{failure.check.number}  {at}{place}{failure.code}  {failure.clause}  {sentence_of}{facts}"
 
 
+def failure_lines(report: Report, language: str) -> Iterator[str]:
+    """Give the failures for people: of many of one check and code only the first, how many, and from where to where."""
+    kinds: dict[tuple[Check, str], list[Failure]] = {}
+    for failure in report.failures:
+        kinds.setdefault((failure.check, failure.code), []).append(failure)
+    for failures in kinds.values():
+        if len(failures) <= MOST_OF_ONE_KIND:
+            yield from (failure_line(failure, language) for failure in failures)
+            continue
+        yield failure_line(failures[0], language)
+        yield f"    {_kind(failures, language)}"
+
+
+def _kind(failures: Sequence[Failure], language: str) -> str:
+    places = [failure.index for failure in failures if failure.index >= 0]
+    if not places:
+        return word("grouped-files", language, count=len(failures))
+    return word("grouped", language, count=len(failures), first=min(places), last=max(places))
+
+
 def closing(report: Report, language: str) -> str:
     """Return the verdict on the whole."""
     facts = {"root": report.root.hex(), "size": report.size}
@@ -108,8 +131,7 @@ def lines(report: Report, language: str) -> Iterator[str]:
         yield f"{check_name(check, language)}: {looked_at} · {verdict(report, check, language)}"
     for check in report.out_of_scope:
         yield f"{check_name(check, language)}: {word('out-of-scope', language)}"
-    for failure in report.failures:
-        yield failure_line(failure, language)
+    yield from failure_lines(report, language)
     yield from counted(report, language)
     yield closing(report, language)
 

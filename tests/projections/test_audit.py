@@ -27,7 +27,7 @@ from ledger.signing import SigningKey
 from ledger.statements import decode_entry, encode_entry
 from ledger.statements.foundation import ActCountersigned, CalendarRecorded, StageOpened
 from ledger.statements.roll import RoleGranted
-from projections.audit.catalogue import LIVE
+from projections.audit.catalogue import OF_LOG
 from projections.audit.report import Check, Report
 from projections.audit.verify import Row, verify_log
 from tests import finalists, plays, voting
@@ -112,7 +112,7 @@ def test_a_sound_log_is_clean_and_everything_was_looked_at(programme: str) -> No
     assert report.root == doctored(freeze(resume(freeze(finalists.at_approval(programme))))).audit().root
     results = sum(decode_entry(entry).statement.type == "result.certified" for entry in ledger.entries)
     assert results
-    assert report.looked_at == dict.fromkeys(LIVE, size) | {
+    assert report.looked_at == dict.fromkeys(OF_LOG, size) | {
         Check.PIN: 1,
         Check.RESULTS: results,
         Check.SEEN: size - 1,
