@@ -63,24 +63,16 @@ class Metrics:
         """Count statements that got their receipt."""
         self._sequenced.inc(statements)
 
-    @contextmanager
-    def waiting(self, statements: int = 1) -> Iterator[None]:
-        """Count statements as queued while the block runs."""
-        self._queue.inc(statements)
-        try:
-            yield
-        finally:
-            self._queue.dec(statements)
-
     def committed(self, entries: int, took_ns: int) -> None:
         """Count one commit of so many entries."""
         self._batch.observe(entries)
         self._commit.observe(took_ns / 1e9)
 
-    def stands(self, size: int, read: int) -> None:
-        """Say how many entries are published, and how many of them the read side has taken up."""
+    def stands(self, size: int, read: int, waiting: int) -> None:
+        """Say how many entries are published, how many of them the read side knows, and how many statements wait."""
         self._size.set(size)
         self._lag.set(max(0, size - read))
+        self._queue.set(waiting)
 
     def witnessed(self, witness: str, lag: int) -> None:
         """Say how many entries a witness, named by the policy, is behind."""

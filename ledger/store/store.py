@@ -4,7 +4,8 @@ Reading goes through a pool and shows what is committed; whoever serves others l
 through one direct connection (`ledger.store.writer`).
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,6 +35,8 @@ class Store(AttemptTables, BallotTables):
         self.schema = recorder.schema
         self.recorder = recorder
         self._dsn = dsn
+        self.appended: Callable[[int, int], None] | None = None
+        """Told of every batch that is committed: how many entries, and how many nanoseconds it took."""
         self._pool = recorder.datastore.pool
 
     @classmethod
@@ -75,7 +78,10 @@ class Store(AttemptTables, BallotTables):
 
     def append(self, batch: AppendBatch) -> None:
         """Append a batch, all of it or nothing; see `Writer.append`."""
+        began = time.perf_counter_ns()
         self.recorder.writer.append(batch)
+        if self.appended is not None:
+            self.appended(len(batch.entries), time.perf_counter_ns() - began)
 
     def size(self) -> int:
         """Return the number of committed entries."""
