@@ -6,12 +6,13 @@ Readings: `blank_policy`, `quorum`, `min_approval`. What a ballot may say is for
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
+from typing import NamedTuple
 
 COUNTING = "approvals@1"
 
@@ -124,34 +125,38 @@ def tally(
         ValueError: two ballots of one member.
     """
     counted = tuple(ballots)
-    if len({ballot.member for ballot in counted}) != len(counted):
+    of_member = {ballot.member: ballot for ballot in counted}
+    if len(of_member) != len(counted):
         raise ValueError("two ballots of one member")
-    return tuple(
-        _line(candidate, counted, recusals.get(candidate, frozenset())) for candidate in sorted(set(candidates))
-    )
+    approve: Counter[str] = Counter()
+    against: Counter[str] = Counter()
+    for ballot in counted:
+        if not ballot.void:
+            approve.update(ballot.approve)
+            against.update(ballot.against)
+    void = sum(ballot.void for ballot in counted)
+    lines = []
+    for one in sorted(set(candidates)):
+        recused = [of_member[member] for member in recusals.get(one, ()) if member in of_member]
+        lines.append(_line(one, _Words(approve[one], against[one], void), recused, len(counted)))
+    return tuple(lines)
 
 
-def _line(candidate: str, ballots: tuple[Ballot, ...], recused: AbstractSet[str]) -> Tally:
-    """Count one candidate's line."""
-    words = Counter(_word(ballot, candidate) for ballot in ballots if ballot.member not in recused)
-    return Tally(
-        candidate,
-        approve=words["approve"],
-        against=words["against"],
-        abstain=words["abstain"],
-        void=words["void"],
-        recused=sum(ballot.member in recused for ballot in ballots),
-        returned=len(ballots),
-    )
+class _Words(NamedTuple):
+    """What all ballots say of one candidate; whatever says nothing else abstains."""
+
+    approve: int
+    against: int
+    void: int
 
 
-def _word(ballot: Ballot, candidate: str) -> str:
-    """Read one line of one ballot."""
-    if ballot.void:
-        return "void"
-    if candidate in ballot.approve:
-        return "approve"
-    return "against" if candidate in ballot.against else "abstain"
+def _line(candidate: str, words: _Words, recused: Sequence[Ballot], returned: int) -> Tally:
+    """Take what the ballots of recused members say out of one candidate's line."""
+    approve = words.approve - sum(not one.void and candidate in one.approve for one in recused)
+    against = words.against - sum(not one.void and candidate in one.against for one in recused)
+    void = words.void - sum(one.void for one in recused)
+    abstain = returned - len(recused) - approve - against - void
+    return Tally(candidate, approve, against, abstain, void, len(recused), returned)
 
 
 def balance_problems(
