@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from api.rehearsal.driver import World
 from ledger.embedded import EmbeddedPostgres
 from ledger.store import install
+from ledger.store.access import install_access
 from tests.sequenced import SCHEMA, SERVICE, Site, WorldFrom, played_on
 from tests.simulator import History
 
@@ -48,7 +49,9 @@ def database(postgres_dsn: str) -> Iterator[str]:
 def installed(postgres_dsn: str) -> str:
     """The name of a database in which an empty log is installed, to make others from."""
     name = _create_database(postgres_dsn)
-    assert install(make_conninfo(postgres_dsn, dbname=name), SCHEMA, SERVICE) == []
+    admin = make_conninfo(postgres_dsn, dbname=name)
+    assert install(admin, SCHEMA, SERVICE) == []
+    install_access(admin, SCHEMA, SERVICE)
     return name
 
 

@@ -10,6 +10,7 @@ from api.cli.options import DEFAULT_HOME, AtOption, HomeOption, JsonOption, Lang
 from api.cli.ranking import GroupArgument, StageArgument, known_group, known_stage
 from api.cli.terminal import row, table
 from api.cli.view import View, viewing
+from api.margins_told import margins_told
 from projections.margin_search import Decisive, Margin, Margins
 from projections.margins import RoundMargins, SessionMargins
 from projections.margins import margins as margins_of
@@ -29,27 +30,11 @@ def margins(
     with viewing(home, lang, as_json, at) as view:
         known = known_stage(view, stage)
         found = margins_of(view.state, view.acts, known, known_group(view, known, group))
-        view.give({"hypothetical": True, "margins": [_margins_told(one) for one in found]})
+        view.give({"hypothetical": True, "margins": [margins_told(one) for one in found]})
         begin(view, "margins", found)
         for one in found:
             for played in one.rounds:
                 _show_round(view, one, played)
-
-
-def _margins_told(one: SessionMargins) -> dict[str, Any]:
-    """The plain value, in which every margin also carries its label."""
-    told: dict[str, Any] = _labelled(one, to_json(one))
-    return told
-
-
-def _labelled(view: Any, told: Any) -> Any:
-    if isinstance(view, Margin):
-        return told | {"label": view.label}
-    if isinstance(told, dict):
-        return {name: _labelled(getattr(view, name), member) for name, member in told.items()}
-    if isinstance(told, list):
-        return [_labelled(each, member) for each, member in zip(view, told, strict=True)]
-    return told
 
 
 def begin(view: View, title: str, found: Iterable[object]) -> None:

@@ -6,10 +6,10 @@ is read as if it had been played here, as by the command line.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from threading import BoundedSemaphore, Event, RLock, Thread
@@ -28,6 +28,7 @@ from ledger.statements import Act, decode_own_entry
 from ledger.store.store import Store
 from projections.elsewhere.acts import Held, Source, as_held
 from projections.live import released_size
+from projections.publishing import Horizon
 
 T = TypeVar("T")
 MOST_KEPT = 4
@@ -42,7 +43,7 @@ class Unavailable(HttpError):
 
     def __init__(self, code: str, **facts: int) -> None:
         """Ask to come again."""
-        super().__init__(code, HTTPStatus.SERVICE_UNAVAILABLE, **facts)
+        super().__init__(code, HTTPStatus.SERVICE_UNAVAILABLE, None, **facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Reader:
     def __init__(self, store: Store, clock: Clock = system_clock) -> None:
         """Begin before entry 0; `start` follows the log from then on."""
         self._store, self._clock = store, clock
+        self.horizon = Horizon()
+        """What may be given out of the log, for its own files."""
         self._lock = RLock()
         self._state, self._acts = Selection(), list[Act]()
         self._held: Held | None = None
@@ -138,6 +141,12 @@ class Reader:
         with self._lock:
             return view(self._picture(at))
 
+    def now(self, view: Callable[[Selection], T]) -> T:
+        """Return what `view` makes of the log's own state as it is now, of which it keeps nothing."""
+        self.catch_up()
+        with self._lock:
+            return view(self._state)
+
     def read_apart(self, at: str | None, view: Callable[[Picture], T]) -> T:
         """Return the same of what is expensive: on a state of its own, by few at a time, within a time.
 
@@ -159,6 +168,16 @@ class Reader:
         except TookTooLong:
             future.cancel()
             raise Unavailable("READ_TOOK_TOO_LONG", seconds=EXPENSIVE_SECONDS) from None
+
+    @contextmanager
+    def expensive(self) -> Iterator[None]:
+        """Take one of the few places for something expensive. Raises `Unavailable` `READ_BUSY`."""
+        if not self._room.acquire(blocking=False):
+            raise Unavailable("READ_BUSY")
+        try:
+            yield
+        finally:
+            self._room.release()
 
     def _picture(self, at: str | None) -> Picture:
         size = known_at(self._acts, at)
