@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise, starmap
+from itertools import islice, pairwise, starmap
+from operator import ge
 from struct import Struct
 from typing import NamedTuple
 
@@ -149,7 +150,8 @@ def check_block(block: Block, candidates: int, most: int, minutes: tuple[int, in
     pairs = list(block.pairs())
     heads = [head for head, _ in pairs]
     digest = sha256
-    fault = "order" if any(map(_not_before, heads, heads[1:])) else None
+    tags = [head[:HASH_BYTES] for head in heads]
+    fault = "order" if any(map(ge, tags, islice(tags, 1, None))) else None
     if any(digest(opening).digest() != head[HASH_BYTES:] for head, opening in pairs):
         fault = "commitment"
     stop = SALT_BYTES + block.width
@@ -167,10 +169,6 @@ def _leaves(heads: Iterable[bytes]) -> list[bytes]:
     """Return `leaf_hash(row.encode())` of each row, without making a row of it."""
     pack, digest = _SERIAL.pack, sha256
     return [digest(b"\x00" + pack(serial) + head).digest() for serial, head in enumerate(heads)]
-
-
-def _not_before(head: bytes, following: bytes) -> bool:
-    return head[:HASH_BYTES] >= following[:HASH_BYTES]
 
 
 def _sound(choice: bytes, candidates: int, most: int) -> bool:

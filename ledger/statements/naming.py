@@ -126,9 +126,11 @@ class DisputeOpened:
 @kind("finding.raised")
 @dataclass(frozen=True, slots=True)
 class FindingRaised:
-    """Somebody with a role reports what an auditor must look at (a name or phone that matches, an outage)."""
+    """Somebody with a role reports what an auditor must look at: a name or phone that matches, an outage, a burst."""
 
-    code: Literal["POSSIBLE_DUPLICATE", "UNDECLARED_CONFLICT", "OUTAGE", "OTHER"]
+    code: Literal[
+        "POSSIBLE_DUPLICATE", "UNDECLARED_CONFLICT", "OUTAGE", "BURST", "SERIES_BREAK", "SHARED_ORIGIN", "OTHER"
+    ]
     entries: tuple[Count, ...]
     reason: Text
     severity: Literal["info", "warn", "breach"]
