@@ -32,6 +32,7 @@ from api.cli import (
     ranking,
     recovering,
     sealing,
+    serving,
     status,
     submitting,
     supposing,
@@ -62,6 +63,7 @@ app.add_typer(log_keys.app, name="log-key")
 app.add_typer(programmes.app, name="programme")
 app.command()(submitting.submit)
 app.command()(submitting.countersign)
+app.command()(serving.serve)
 app.command("recover")(recovering.recover_)
 app.command()(forks.fork)
 for _command in (

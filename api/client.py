@@ -1,0 +1,264 @@
+"""A client of the service: fetch the form, sign, hand in, verify the receipt, keep it.
+
+Handing in is repeated with the same bytes where no answer came, and never anything else: a statement that arrived twice
+gets its first receipt, so that no retry can vote twice. A receipt is believed only if the log's own key, which is known
+from elsewhere, signed a checkpoint above the very bytes that were sent.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ledger.checkpoint import VerifierKey
+from ledger.errors import LedgerError, StoreError, VerificationError
+from ledger.procedure.acts import ACTS
+from ledger.procedure.reasons import Refusal
+from ledger.receipt import parse, verify
+from ledger.seen import checkpoint_of
+from ledger.signing import SigningKey, key_id
+from ledger.statements import Seen, Statement, sign
+from ledger.statements.framing import frame_entry
+from ledger.statements.kinds import name_of
+from ledger.statements.plain import from_plain
+
+TRIES = 5
+FIRST_PAUSE = 0.25
+MOST_PAUSE = 10.0
+SECONDS = 30.0
+MOST_BYTES = 8 << 20
+_AGAIN = frozenset({408, 429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """A statement in the log: where, when (UTC ms), whether it was there before, what it waits for, and its proof."""
+
+    index: int
+    at: int
+    again: bool
+    needs: int
+    entry: bytes
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A statement that the rules refuse, with the attempt that was kept and its receipt, if one was."""
+
+    refusal: Refusal
+    attempt: bytes | None
+    receipt: bytes | None
+
+
+class ProblemError(LedgerError):
+    """A problem that the server told, by its code; `status` is its HTTP status."""
+
+    def __init__(self, code: str, status: int, facts: dict[str, str | int]) -> None:
+        """Remember what the server told."""
+        super().__init__(code, **facts)
+        self.status = status
+
+
+class Client:
+    """One service, by its URL; use it as a context manager."""
+
+    def __init__(
+        self,
+        url: str,
+        keys: Sequence[VerifierKey] = (),
+        receipts: Path | None = None,
+        http: httpx.Client | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Speak to the service at `url`; `keys` are the log's, as known from elsewhere; keep receipts in a folder.
+
+        Without keys nothing that the server says is verified, and nothing is kept.
+        """
+        self._http = http or httpx.Client(base_url=url, timeout=SECONDS, follow_redirects=False)
+        self._keys, self._receipts, self._pause = tuple(keys), receipts, pause
+
+    def __enter__(self) -> "Client":
+        """Return the client."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def ballot_form(self, round_id: str, key: SigningKey) -> dict[str, Any]:
+        """Return the form of a ballot. Raises `ProblemError`; `StoreError` `SERVER_UNREACHABLE`."""
+        return self.form(f"/v1/rounds/{round_id}/ballot-form", key)
+
+    def score_form(self, stage_id: str, key: SigningKey, group: str | None = None) -> dict[str, Any]:
+        """Return the form of a score sheet; errors as `ballot_form`."""
+        return self.form(f"/v1/stages/{stage_id}/score-form", key, **({"group": group} if group else {}))
+
+    def countersign_form(self, index: int, key: SigningKey) -> dict[str, Any]:
+        """Return the form of a further signature; errors as `ballot_form`."""
+        return self.form(f"/v1/entries/{index}/countersign-form", key)
+
+    def form_for(self, body: Any, key: SigningKey) -> dict[str, Any]:
+        """Return the form of any statement with this body; errors as `ballot_form`."""
+        name, version = name_of(type(body))
+        named = {one: value for one in ("stage", "round") if isinstance(value := getattr(body, one, None), str)}
+        return self.form(f"/v1/forms/{name}", key, version=str(version), **named)
+
+    def form(self, path: str, key: SigningKey, **query: str) -> dict[str, Any]:
+        """Fetch a form for the person whose key this is, and hold the checkpoint in it against the log's key.
+
+        Raises `ProblemError`; `StoreError` `SERVER_UNREACHABLE`; `VerificationError` `SERVER_ANSWER_INVALID`.
+        """
+        answer = self._ask("GET", path, params={**query, "key": key_id(key.public)})
+        form = _object(answer)
+        if answer.status_code != httpx.codes.OK:
+            raise _problem(answer.status_code, form)
+        header = form.get("header")
+        if not isinstance(header, dict) or form.get("kind") not in ACTS:
+            raise VerificationError("SERVER_ANSWER_INVALID", where="header")
+        self._check_seen(header.get("seen"))
+        return form
+
+    def _check_seen(self, value: Any) -> None:
+        if not self._keys:
+            return
+        seen = from_plain(Seen, value, "seen")
+        for key in self._keys:
+            try:
+                checkpoint_of(seen, key.name, key)
+            except VerificationError:
+                continue
+            return
+        raise VerificationError("SERVER_ANSWER_INVALID", where="seen")
+
+    def sign(self, form: dict[str, Any], body: Any, key: SigningKey, claimed_at: int | None = None) -> bytes:
+        """Return the signed envelope of a body under a form's header.
+
+        Raises `VerificationError` `SERVER_ANSWER_INVALID` if the form is of another kind or its fixed members are not
+        the body's; `MalformedError` for values that a statement cannot have.
+        """
+        name, version = name_of(type(body))
+        fixed = form.get("fixed") or {}
+        if (form.get("kind"), form.get("version")) != (name, version):
+            raise VerificationError("SERVER_ANSWER_INVALID", where="kind")
+        if any(getattr(body, one, None) != value for one, value in fixed.items()):
+            raise VerificationError("SERVER_ANSWER_INVALID", where="fixed")
+        header, behalf = form["header"], ACTS[name].behalf
+        if not isinstance(header.get("person"), str):
+            raise VerificationError("KEY_UNKNOWN", key=key_id(key.public))
+        statement = Statement(
+            body=body,
+            claimed_at=claimed_at,
+            counter=header.get("counter"),
+            key=key_id(key.public),
+            nonce=secrets.token_hex(16),
+            on_behalf_of=getattr(body, behalf) if behalf else None,
+            person=header["person"],
+            programme=header.get("programme"),
+            rules=header.get("rules"),
+            seen=from_plain(Seen, header.get("seen"), "seen"),
+            type=name,
+            version=version,
+        )
+        return sign(statement, key)
+
+    def submit(self, envelope: bytes, at: int | None = None) -> Receipted | Declined:
+        """Hand in one envelope, the same bytes again where no answer came, and verify the receipt; then keep it.
+
+        `at` (UTC ms) is for the simulated clock of a rehearsal. Raises `StoreError` `SERVER_UNREACHABLE` when no try
+        was answered: the statement may be in the log, and sending it again settles that. `ProblemError` for what the
+        server could not decide; `VerificationError` `SERVER_ANSWER_INVALID` for a receipt that does not hold.
+        """
+        answer = self._ask(
+            "POST",
+            "/v1/statements",
+            content=envelope,
+            headers={"content-type": "application/json"},
+            params={} if at is None else {"at": str(at)},
+        )
+        told = _object(answer)
+        if answer.status_code in (httpx.codes.OK, httpx.codes.CREATED):
+            return self._received(envelope, told)
+        problem = _problem(answer.status_code, told)
+        if not isinstance(told.get("clause"), str):
+            raise problem
+        kept = [value.encode() if isinstance(value := told.get(one), str) else None for one in ("attempt", "receipt")]
+        return Declined(Refusal(problem.code, told["clause"], problem.facts), kept[0], kept[1])
+
+    def _received(self, envelope: bytes, told: dict[str, Any]) -> Receipted:
+        index, at, receipt = told.get("index"), told.get("at"), told.get("receipt")
+        if not isinstance(index, int) or not isinstance(at, int) or not isinstance(receipt, str):
+            raise VerificationError("SERVER_ANSWER_INVALID", where="receipt")
+        entry, proof = frame_entry(index, at, envelope), receipt.encode()
+        if self._keys:
+            try:
+                given = parse(proof)
+                if given.index != index:
+                    raise VerificationError("SERVER_ANSWER_INVALID", where="index")
+                verify(given, entry, self._keys)
+            except LedgerError:
+                raise VerificationError("SERVER_ANSWER_INVALID", where="receipt") from None
+            self._keep(index, entry, proof)
+        return Receipted(index, at, told.get("again") is True, int(told.get("needs") or 0), entry, proof)
+
+    def _keep(self, index: int, entry: bytes, proof: bytes) -> None:
+        """Write receipt and entry into the folder: with both, the entry can be brought back should it ever be lost."""
+        if self._receipts is None:
+            return
+        path = self._receipts / f"{index}.tlog-proof"
+        try:
+            self._receipts.mkdir(parents=True, exist_ok=True)
+            for file, data in ((path.with_suffix(".entry"), entry), (path, proof)):
+                with file.open("wb") as written:
+                    written.write(data)
+                    written.flush()
+                    os.fsync(written.fileno())
+        except OSError as error:
+            raise StoreError("FILE_UNWRITABLE", path=str(path), reason=error.strerror or "-") from None
+
+    def _ask(self, method: str, path: str, **what: Any) -> httpx.Response:
+        """Send a request until it is answered; what is sent is the same every time."""
+        wait = FIRST_PAUSE
+        for tried in range(1, TRIES + 1):
+            try:
+                answer = self._http.request(method, path, **what)
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and (answer.status_code not in _AGAIN or tried == TRIES):
+                return answer
+            if tried < TRIES:
+                self._pause(_told_to_wait(answer) or wait)
+                wait = min(2 * wait, MOST_PAUSE)
+        raise StoreError("SERVER_UNREACHABLE")
+
+
+def _told_to_wait(answer: httpx.Response | None) -> float | None:
+    told = answer.headers.get("retry-after", "") if answer is not None else ""
+    return min(float(told), MOST_PAUSE) if told.isdigit() and len(told) < 6 else None
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    if len(answer.content) > MOST_BYTES:
+        raise VerificationError("SERVER_ANSWER_INVALID", where="size")
+    try:
+        value = answer.json()
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise VerificationError("SERVER_ANSWER_INVALID", where="json")
+    return value
+
+
+def _problem(status: int, told: dict[str, Any]) -> ProblemError:
+    code, facts = told.get("code"), told.get("facts")
+    known = {
+        str(name): value
+        for name, value in (facts.items() if isinstance(facts, dict) else ())
+        if isinstance(value, str | int) and not isinstance(value, bool)
+    }
+    return ProblemError(code if isinstance(code, str) else "SERVER_ANSWER_INVALID", status, known)

@@ -1,0 +1,178 @@
+"""Running the service: one process with everything in it, or one with the sequencer and workers that forward to it.
+
+However many workers there are, one process holds the database's lock and the pin, and sequences. A worker parses,
+serves readings and hands statements on through the private socket `run/sequencer.sock`; when one dies it is started
+again, and nothing that was acknowledged is lost with it, because nothing is acknowledged before commit and pin. Told to
+end, workers answer what is under way first, then the sequencer answers what it was handed.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.http.app import create_app
+from api.http.connections import DrainingServer, config_of
+from api.http.context import Context
+from api.http.door import Door, LocalDoor
+from api.http.logs import tell
+from api.http.reader import Reader
+from api.http.routes_ops import drain
+from api.http.settings import Settings
+from api.http.socket_door import DoorServer
+from api.witness.collected import Collected, read_policy
+from api.witness.collecting import Collector
+from api.witness.own_log import StoredPublished, halting, log_keys, witnessed
+from ledger.opening import Home, open_sequencer, open_store
+from ledger.sequencer import Sequencer
+from ledger.store.store import Store
+
+PAUSE_SECONDS = 0.2
+"""Before a worker that died is started again."""
+GRACE_SECONDS = 5
+"""Beyond the settings' time to shut down, before a worker that does not end is killed."""
+
+
+def socket_path(home: Home) -> Path:
+    """Return where the sequencer listens for workers."""
+    return home.folder / "run" / "sequencer.sock"
+
+
+class QuietServer(DrainingServer):
+    """A server that leaves signals to whoever runs it, so that everything around it ends in order too."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def serve(home: Home, settings: Settings, listening: socket.socket) -> None:
+    """Serve until told to end (SIGTERM, SIGINT); `listening` is where. Raises `LedgerError` if the log cannot open."""
+    with (
+        open_store(home) as store,
+        open_sequencer(home, store, witnessed=witnessed(home)) as sequencer,
+        collecting(home, store, sequencer),
+    ):
+        door = LocalDoor(sequencer)
+        if settings.workers == 1:
+            serve_app(home, store, door, settings, listening)
+        else:
+            asyncio.run(_lead(home, store, door, settings, listening))
+
+
+@contextmanager
+def collecting(home: Home, store: Store, sequencer: Sequencer) -> Iterator[None]:
+    """Have the witnesses of the ledger's policy cosign while the block runs; nothing without a policy."""
+    policy = read_policy(home.folder)
+    if policy is None:
+        yield
+        return
+    log, key, kept = StoredPublished(store), log_keys(home, policy), Collected(home.folder)
+    with Collector(policy, log, key, kept, halting(sequencer)):
+        yield
+
+
+def serve_app(home: Home, store: Store, door: Door, settings: Settings, listening: socket.socket) -> None:
+    """Serve the application in this process until told to end."""
+    with ExitStack() as stack:
+        reader = Reader(store)
+        stack.callback(reader.stop)
+        reader.start()
+        app = create_app(Context(home, store, door, settings, reader))
+        asyncio.run(run_app(app, settings, listening))
+
+
+async def run_app(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
+    """Serve on a listening socket until a signal comes; what is under way is answered first."""
+    server = QuietServer(config_of(app, settings), partial(drain, app))
+    with _told_to_end(partial(_end, server)):
+        await server.serve(sockets=[listening])
+
+
+def _end(server: uvicorn.Server) -> None:
+    server.should_exit = True
+
+
+@contextmanager
+def _told_to_end(end: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, end)
+    try:
+        yield
+    finally:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+
+
+async def _lead(home: Home, store: Store, door: Door, settings: Settings, listening: socket.socket) -> None:
+    """Keep the workers running, and decide what they hand in."""
+    ending = asyncio.Event()
+    server = DoorServer(door, socket_path(home))
+    await server.open()
+    with _told_to_end(ending.set):
+        try:
+            keepers = [
+                asyncio.create_task(_keep(_worker(home, store, settings, listening), settings, ending))
+                for _ in range(settings.workers)
+            ]
+            await ending.wait()
+            await asyncio.gather(*keepers)
+        finally:
+            await server.close()
+
+
+Starter = Callable[[], "asyncio.Future[asyncio.subprocess.Process]"]
+
+
+def _worker(home: Home, store: Store, settings: Settings, listening: socket.socket) -> Starter:
+    """Return what starts one worker: it inherits the listening socket and learns of the database by its environment."""
+    number = listening.fileno()
+    told = {**os.environ, "DATABASE_URL": str(store.recorder.datastore.pool.conninfo)}
+    return lambda: asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "api.http.worker",
+            str(home.folder),
+            str(number),
+            str(os.getpid()),
+            pass_fds=(number,),
+            env=told,
+        )
+    )
+
+
+async def _keep(start: Starter, settings: Settings, ending: asyncio.Event) -> None:
+    """Run a worker, and another when it dies, until the end; then let it finish."""
+    while not ending.is_set():
+        process = await start()
+        waits = [asyncio.create_task(process.wait()), asyncio.create_task(ending.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        waits[1].cancel()
+        if ending.is_set():
+            await _finish(process, settings.limits.shutdown_seconds + GRACE_SECONDS)
+            return
+        tell("worker ended", status=process.returncode or 0)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _finish(process: asyncio.subprocess.Process, seconds: float) -> None:
+    """Tell a worker to end; one that does not is killed."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), seconds)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
