@@ -13,6 +13,7 @@ has. A new log with a new origin begins, and its charter's programme may cite th
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ledger.attempts_check import StoredAttempts, verify_attempts
 from ledger.checkpoint import VerifierKey
 from ledger.errors import LedgerError, StoreError, VerificationError
 from ledger.forks import note_of
@@ -41,11 +42,15 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The log was found with `size` entries and now has `recovered_to`, with so many checkpoints put back."""
+    """The log was found with `size` entries and now has `recovered_to`, with so many checkpoints put back.
+
+    `keys` are the log's keys as its entries state them.
+    """
 
     size: int
     recovered_to: int
     checkpoints: int
+    keys: LogKeys
 
 
 def recover(
@@ -72,7 +77,21 @@ def recover(
     for batch in again.batches(reached):
         store.append(batch)
     pin.advance(reached, again.root(reached))
-    return Recovered(again.size, reached, len(again.notes))
+    return Recovered(again.size, reached, len(again.notes), again.keys)
+
+
+def pin_attempts(store: StoredAttempts, keys: LogKeys, pin: Pinned) -> int | None:
+    """Pin the log of attempts anew where its pin is lost, if all that is stored of it holds; return how many there are.
+
+    None where there is a pin: it is kept, and what it promises stays promised. Raises `StoreError` `ATTEMPTS_UNSOUND`.
+    """
+    if pin.newest is not None:
+        return None
+    found = verify_attempts(store, keys)
+    if not found.clean:
+        raise StoreError("ATTEMPTS_UNSOUND", index=found.failures[0].index, reason=found.failures[0].code)
+    pin.advance(found.size, found.root)
+    return found.size
 
 
 def _hold(again: "_Again", promised: list[Witnessed], reached: int) -> None:

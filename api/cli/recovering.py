@@ -10,7 +10,7 @@ import typer
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.terminal import CliError, Terminal, terminal
 from ledger.opening import Home, forks_on_file, founding_key, open_store, opened_pin, read_home
-from ledger.recovery import Recovered, Sources, recover
+from ledger.recovery import Recovered, Sources, pin_attempts, recover
 from ledger.recovery_sources import RECEIPT, Files, read_source
 from ledger.store import Store
 from projections.bundle_zip import CanonicalZip
@@ -32,9 +32,12 @@ def recover_(
     with terminal(lang, as_json) as made:
         found = read_home(home)
         made.origin = found.origin
-        with open_store(found) as store, opened_pin(found.pin) as pin:
+        with open_store(found) as store, opened_pin(found.pin) as pin, opened_pin(found.attempts_pin) as attempts_pin:
             sources = read_sources(source, store)
             done = recover(store, founding_key(found), pin, sources, forks_on_file(found))
+            attempts = pin_attempts(store, done.keys, attempts_pin)
+        if attempts is not None:
+            made.show(made.word("attempts-pinned", size=attempts))
         tell(made, found, done, sources, reason)
 
 

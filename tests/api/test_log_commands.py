@@ -127,7 +127,9 @@ def test_H10_recover_brings_an_export_back_and_the_discipline_office_records_it(
     folder, archive = tmp_path / "export", tmp_path / "export.zip"
     for target in (folder, archive):
         told(call("export", "--audience", "auditor", target, "--home", home, "--json"))
-    for source in (folder, archive, home / "receipts"):
+    published = tmp_path / "published"
+    told(call("publish", published, "--audience", "auditor", "--home", home, "--json"))
+    for source in (folder, archive, home / "receipts", published):
         tamper(home, *(f"DELETE FROM ledger.{table} > 6" for table in
                        ("entries WHERE position", "nodes WHERE position", "checkpoints WHERE size")))  # fmt: skip
         refused = call("submit", made["statement"], "--key", key(home, "sponsor-union"), "--home", home, "--json")
@@ -136,6 +138,7 @@ def test_H10_recover_brings_an_export_back_and_the_discipline_office_records_it(
         assert told(nothing, 2)["error"]["code"] == "RECOVERY_SOURCE"
         done = told(call("recover", "--from", source, "--reason", "旧备份", "--home", home, "--json"))["recovered"]
         assert (done["body"]["size"], done["body"]["recovered_to"]) == (6, 8)
+        assert done["body"]["sources"]
     signed(home, Path(done["statement"]), "discipline", "sponsor-union")
     assert told(call("verify", "--home", home, "--json"))["clean"]
     (found,) = told(call("findings", "--home", home, "--json"))["findings"]
@@ -143,6 +146,25 @@ def test_H10_recover_brings_an_export_back_and_the_discipline_office_records_it(
     again = call("recover", "--from", folder, "--home", home, "--lang", "en")
     assert again.code == 0
     assert "Nothing is missing" in again.out
+
+
+def test_lost_pins_are_set_again_from_what_holds(home: Path, tmp_path: Path) -> None:
+    closing = json.dumps({"kind": "stage.closed", "body": {"stage": "applications"}})
+    refused = ("submit", "-", "--key", key(home, "organiser"), "--home", home, "--json")
+    assert "refusal" in told(call(*refused, given=closing), 1)
+    told(call("export", "--audience", "auditor", tmp_path / "export", "--home", home, "--json"))
+    for lost in (("attempts.pin",), ("attempts.pin", "pin")):
+        for name in lost:
+            (home / name).unlink()
+        assert told(call(*refused, given=closing), 2)["error"]["code"] == "PIN_MISSING"
+        done = call("recover", "--from", tmp_path / "export", "--home", home, "--lang", "en")
+        assert (done.code, "are pinned again" in done.out) == (0, True)
+        assert "refusal" in told(call(*refused, given=closing), 1)
+    tamper(home, "UPDATE ledger.attempt_entries SET state = state || ' '")
+    (home / "attempts.pin").unlink()
+    unsound = told(call("recover", "--from", tmp_path / "export", "--home", home, "--json"), 2)["error"]
+    assert (unsound["code"], unsound["facts"]) == ("ATTEMPTS_UNSOUND", {"index": 0, "reason": "EVENT_ALTERED"})
+    assert not (home / "attempts.pin").exists()
 
 
 def test_a_members_pin_that_proves_a_fork_stops_the_ledger_and_leaves_evidence(home: Path) -> None:
