@@ -30,9 +30,9 @@ from ledger.selection import Selection
 MEMBER = "member"
 """Whoever sits, or sat, in a body: no role of the roll, it follows from the rosters."""
 
-AUDITORS = frozenset({INSPECTOR, DISCIPLINE})
-"""Those who look into a selection, and read all of it."""
-STAFF = AUDITORS | {SPONSOR, ORGANISER, INTAKE, REGISTRAR, SCRUTINEER, LEADER, CHAIR}
+AUDITORS = frozenset({DISCIPLINE})
+"""Those who look into a selection and close findings: they read all of it."""
+STAFF = AUDITORS | {INSPECTOR, SPONSOR, ORGANISER, INTAKE, REGISTRAR, SCRUTINEER, LEADER, CHAIR}
 """Those who run a selection."""
 
 
