@@ -264,6 +264,21 @@ BY_TEST: dict[str, dict[str, tuple[str, ...]]] = {
         "test_nobody_enrols_alone": ("ENROLMENT_NEEDS_TWO",),
         "test_a_sponsors_representative_belongs_to_a_sponsor": ("OFFICE_MISMATCH",),
     },
+    "decisions.test_poll_ballots": {
+        "test_credentials_and_rules_are_fixed_once_and_before_the_poll_opens": (
+            "CREDENTIALS_COMMITTED",
+            "POLL_RULE_KNOWN",
+        ),
+        "test_a_channel_that_cannot_be_checked_gives_no_ballots": (
+            "CHANNEL_UNVERIFIABLE",
+            "CREDENTIALS_NOT_COMMITTED",
+        ),
+        "test_batches_come_in_order_within_the_window_and_no_more_than_there_are_credentials": (
+            "BATCH_OUT_OF_ORDER",
+            "BATCH_SIZE",
+            "CREDENTIALS_EXCEEDED",
+        ),
+    },
     "decisions.test_polls": {
         "test_a_channel_is_one_the_programme_names_with_somebody_who_signs": ("CHANNEL_KNOWN",),
         "test_the_whole_shortlist_goes_to_the_public_and_once": (
@@ -345,6 +360,28 @@ BY_TEST: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "disputes.test_section_5b": {
         "test_E06_no_name_moves_up_but_the_next_one_in_the_fixed_order": ("NOT_NEXT_ALTERNATE",),
+    },
+    "disputes.test_section_6": {
+        "test_F03_votes_are_left_out_by_a_rule_from_before_by_two_and_come_back": (
+            "ALREADY_INVALIDATED",
+            "ALREADY_REINSTATED",
+            "INVALIDATION_TOO_LARGE",
+            "ROWS_INVALID",
+            "ROWS_MISSING",
+            "RULE_NOT_DECLARED_BEFORE",
+            "UNKNOWN_INVALIDATION",
+        ),
+        "test_F05_a_credential_votes_once_and_only_if_it_was_committed_to": (
+            "ALREADY_VOTED_PUBLIC",
+            "CREDENTIAL_UNKNOWN",
+        ),
+        "test_F05_credentials_are_those_that_were_committed_to_before": ("CREDENTIALS_AFTER_OPENING",),
+        "test_F06_a_retry_and_a_second_door_count_once": ("PUBLIC_BALLOT_INVALID",),
+        "test_F07_who_gives_ballots_types_no_totals": ("CHANNEL_GIVES_BALLOTS",),
+        "test_F08_totals_are_what_the_ballots_give_and_change_no_more": (
+            "TOTALS_NOT_DERIVED",
+            "TOTALS_OPENED",
+        ),
     },
     "disputes.test_section_7b": {
         "test_G02_a_look_is_judged_by_when_it_was_sequenced_and_by_nobody_who_publishes": ("OBSERVATION_TIME_INVALID",),

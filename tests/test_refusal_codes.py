@@ -29,6 +29,7 @@ LACKS = {
 }
 HANDED_ON = {
     ("admission.py", "error.code"): {"PIN_INVALID"},
+    ("attached.py", "code"): {"ALREADY_VOTED_PUBLIC", "CREDENTIAL_UNKNOWN"},
     ("ballots.py", "problem.fault.value"): {fault.value for fault in BallotFault},
     ("ballots.py", "code"): {"NOT_BALLOT_OWNER", "NOT_ON_ROSTER"},
     ("closing.py", "short.fault.value"): {fault.value for fault in QuorumFault},

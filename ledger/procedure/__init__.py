@@ -69,7 +69,9 @@ CONTENTS = (
         ),
     ),
     Clause(
-        "五(四)", "初提人选交公众投票;公众票只用来分开同票。", ("totals.totals_problem", "ranking.public_votes_key")
+        "五(四)",
+        "初提人选交公众投票;公众票只用来分开同票;票数异常的,列出所涉选票供核查。",
+        ("totals.totals_problem", "ranking.public_votes_key", "poll_patterns.patterns"),
     ),
     Clause(
         "五(五)",
