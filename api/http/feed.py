@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from itertools import islice
 
 from api.http.logs import tell
 from ledger.errors import LedgerError
@@ -93,21 +94,26 @@ class Feed:
                 found.append(Item(index, act.at, act.statement.type, entry))
         return found
 
-    def _read_page(self, start: int, stop: int) -> list[Item]:
-        found: list[Item] = []
-        for index, entry in self._store.read_entries(start, stop):
+    def _read_page(self, start: int, stop: int) -> tuple[list[Item], int]:
+        """Read the next public entries before `stop`, a page at most; return them and where to go on."""
+        wanted = list(islice((index for index in range(start, stop) if self._publicity.at(index)), self._page))
+        if not wanted:
+            return [], stop
+        # What lies between them is read too, and must not be much.
+        near = [index for index in wanted if index < wanted[0] + CHUNK]
+        found = []
+        for index, entry in self._store.read_entries(near[0], near[-1] + 1):
             if self._publicity.at(index):
                 act = decode_own_entry(entry)
                 found.append(Item(index, act.at, act.statement.type, entry))
-        return found
+        return found, near[-1] + 1
 
     async def page(self, start: int) -> tuple[list[Item], int]:
         """Return the next public entries from index `start` on, a page at most, and the index to go on from."""
         if start >= self._newest_from:
             items = [item for item in self._newest if item.index >= start][: self._page]
             return items, items[-1].index + 1 if len(items) == self._page else max(start, self.size)
-        stop = min(start + self._page, self._newest_from)
-        return await asyncio.to_thread(self._read_page, start, stop), stop
+        return await asyncio.to_thread(self._read_page, start, self._newest_from)
 
     async def follow(self, start: int, beat_seconds: float) -> AsyncGenerator[Item | None]:
         """Give every public entry from index `start` on, and None whenever there was none for so long."""

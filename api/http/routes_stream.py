@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api.http.context import Context, context_of
 from api.http.feed import Feed, Item
@@ -72,8 +73,25 @@ async def stream(
     limits = context.settings.limits
     if counts.total() >= limits.streams or counts[address] >= limits.streams_an_address:
         raise HttpError("SERVICE_BUSY", HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": "10"})
+    counts[address] += 1
     items = feed.follow(start, limits.heartbeat_seconds) if follow else feed.rest(start)
-    return StreamingResponse(_told(context, items, counts, address), headers=HEADERS, media_type=MEDIA_TYPE)
+    return _Counted(_told(context, items), counts, address)
+
+
+class _Counted(StreamingResponse):
+    """A stream that counts as one from when it is admitted until its client is gone, whether it began or not."""
+
+    def __init__(self, content: AsyncGenerator[bytes], counts: Counter[str], address: str) -> None:
+        super().__init__(content, headers=HEADERS, media_type=MEDIA_TYPE)
+        self._counts, self._address = counts, address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._counts[self._address] -= 1
+            if not self._counts[self._address]:
+                del self._counts[self._address]
 
 
 @router.get("/v1/webhook-key", summary="The key that signs what webhooks are sent")
@@ -101,20 +119,12 @@ def _start(last: str | None, size: int) -> int:
     return found + 1
 
 
-async def _told(
-    context: Context, items: AsyncGenerator[Item | None] | AsyncGenerator[Item], counts: Counter[str], address: str
-) -> AsyncGenerator[bytes]:
-    counts[address] += 1
-    try:
-        with context.metrics.streaming():
-            yield b"retry: %d\n\n" % RETRY_MILLISECONDS
-            async with aclosing(items) as found:
-                async for item in found:
-                    yield b":\n\n" if item is None else event_of(item)
-    finally:
-        counts[address] -= 1
-        if not counts[address]:
-            del counts[address]
+async def _told(context: Context, items: AsyncGenerator[Item | None] | AsyncGenerator[Item]) -> AsyncGenerator[bytes]:
+    with context.metrics.streaming():
+        yield b"retry: %d\n\n" % RETRY_MILLISECONDS
+        async with aclosing(items) as found:
+            async for item in found:
+                yield b":\n\n" if item is None else event_of(item)
 
 
 def event_of(item: Item) -> bytes:
