@@ -18,6 +18,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from psycopg.conninfo import make_conninfo
 
 from api.http.app import create_app
 from api.http.connections import DrainingServer, config_of
@@ -137,7 +138,7 @@ Starter = Callable[[], "asyncio.Future[asyncio.subprocess.Process]"]
 def _worker(home: Home, store: Store, settings: Settings, listening: socket.socket) -> Starter:
     """Return what starts one worker: it inherits the listening socket and learns of the database by its environment."""
     number = listening.fileno()
-    told = {**os.environ, "DATABASE_URL": str(store.recorder.datastore.pool.conninfo)}
+    told = {**os.environ, "DATABASE_URL": database_of(store)}
     return lambda: asyncio.ensure_future(
         asyncio.create_subprocess_exec(
             sys.executable,
@@ -150,6 +151,13 @@ def _worker(home: Home, store: Store, settings: Settings, listening: socket.sock
             env=told,
         )
     )
+
+
+def database_of(store: Store) -> str:
+    """Return the connection string of an open store, the embedded server's too; it holds the password, if any."""
+    with store.another_connection("ballot-ledger serve") as connection:
+        parameters = connection.info.get_parameters()
+        return make_conninfo(**{**parameters, "application_name": ""}, password=connection.info.password)
 
 
 async def _keep(start: Starter, settings: Settings, ending: asyncio.Event) -> None:
