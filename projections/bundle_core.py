@@ -79,7 +79,7 @@ def write_core(source: ExportSource, draft: Draft, audience: Audience, size: int
     """Write the core of an export of `size` entries, at which a checkpoint was issued.
 
     Raises `StoreError` `CHECKPOINT_MISMATCH` if the entries do not make the tree that was signed, `EVENT_ALTERED` for
-    one that cannot be read, `STORE_GAP`.
+    one that cannot be read, `STORE_GAP`; `EXPORT_BEFORE_ERASURE` if a later entry erased evidence that they name.
     """
     note, issued = _write_checkpoints(source, draft, size)
     entries = _Entries(draft, audience)
@@ -88,6 +88,7 @@ def write_core(source: ExportSource, draft: Draft, audience: Audience, size: int
     root = entries.frontier.root()
     if (checkpoint.origin, checkpoint.size, checkpoint.root) != (source.origin, size, root):
         raise StoreError("CHECKPOINT_MISMATCH", checkpoint=checkpoint.size, size=size)
+    _refuse_before_erasure(source, entries, size)
     kept, erased = _write_evidence(source, draft, entries)
     counts = {"checkpoints": issued, "entries": size, "erased": erased, "evidence": kept, "hidden": entries.hidden}
     draft.put_json(
@@ -201,6 +202,21 @@ def named_evidence(act: Act) -> tuple[str, ...]:
 
 
 _FIELDS: dict[type, tuple[str, ...]] = DECIDING_FIELDS | {EvidenceAttached: ("digest",), ObjectionReceived: ("sealed",)}
+
+
+def _refuse_before_erasure(source: ExportSource, entries: _Entries, size: int) -> None:
+    """Refuse an export in which evidence would be gone without the entry that erased it."""
+    gone = {digest for digest in entries.named - entries.erased if _is_gone(source.evidence(digest))}
+    if not gone:
+        return
+    for index, entry in source.read_entries(size, source.pinned()):
+        body = decode_own_entry(entry).body
+        if isinstance(body, EvidenceErased) and body.digest in gone:
+            raise StoreError("EXPORT_BEFORE_ERASURE", size=size, index=index)
+
+
+def _is_gone(found: StoredEvidence | None) -> bool:
+    return found is None or found.erased
 
 
 def _write_evidence(source: ExportSource, draft: Draft, entries: _Entries) -> tuple[int, int]:

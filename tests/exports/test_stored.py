@@ -44,6 +44,21 @@ def test_evidence_is_exported_checked_and_counted(site: Site, filed: tuple[str, 
     assert (report.exit_code, report.erased, report.failures) == (0, 1, [])
 
 
+def test_an_export_of_a_size_before_an_erasure_names_the_entry_that_erased(
+    site: Site, filed: tuple[str, ...], tmp_path: Path
+) -> None:
+    with site.store() as store:
+        size = store.size()
+    with pytest.raises(StoreError, match="EXPORT_BEFORE_ERASURE") as refused:
+        export_of(site, tmp_path / "x", Audience.AUDITOR, size - 1)
+    assert refused.value.facts == {"size": size - 1, "index": size - 1}
+    assert not (tmp_path / "x").exists()
+    # Before it was filed there was nothing to erase; the public gets no evidence at all.
+    for audience, earlier in ((Audience.AUDITOR, size - 3), (Audience.PUBLIC, size - 1)):
+        export_of(site, tmp_path / audience, audience, earlier)
+        assert verify_export(tmp_path / audience, TRUST).exit_code == 0
+
+
 @pytest.mark.parametrize("content", [b"x", b"another letter of some length"])
 def test_evidence_that_was_swapped_on_the_server_is_found_in_the_export(
     site: Site, filed: tuple[str, ...], tmp_path: Path, content: bytes
