@@ -80,6 +80,14 @@ def out_of_scope(audience: str) -> tuple[Check, ...]:
     return _HIDDEN_FROM_PUBLIC if audience == "public" else ()
 
 
+_MADE_OF = {
+    "of-public": tuple(check for check in EXPORT if check not in out_of_scope("public")),
+    "of-auditors": EXPORT,
+    "of-live": LIVE,
+    "of-audit": WHOLE,
+}
+
+
 @lru_cache(maxsize=1)
 def _words() -> dict[str, dict[str, dict[str, str]]]:
     path = resources.files("projections.audit").joinpath("words.toml")
@@ -110,6 +118,18 @@ def proves(check: Check, language: str) -> str:
 def cannot(check: Check, language: str) -> str:
     """Return what a check can not prove."""
     return _words()[check.short][language]["cannot"]
+
+
+def summary(language: str) -> str:
+    """Return the table of all checks by number and title, and where each is made: the README has it."""
+    headings = (word(name, language) for name in ("check", "made-of"))
+    lines = [f"| {' | '.join(headings)} |", "|---|---|"]
+    for check in Check:
+        where = [name for name, checks in _MADE_OF.items() if check in checks]
+        lines.append(
+            f"| {check.number} {title(check, language)} | {', '.join(word(name, language) for name in where)} |"
+        )
+    return "\n".join(lines)
 
 
 def document(language: str) -> str:

@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from ledger.embedded import EmbeddedPostgres
 from ledger.opening import SERVICE_ROLE
-from projections.audit.catalogue import Check, Group, group_title
+from projections.audit.catalogue import Check, Group, group_title, summary
 from tests.api.calling import Answer, call
 from tests.api.conftest import reachable
 
@@ -69,6 +69,11 @@ def test_every_group_of_checks_stands_in_the_table() -> None:
     assert rows == [(group.value, group_title(group, "en")) for group in Group]
     numbers = {check.number for check in Check}
     assert set(re.findall(r"\b\d\.\d\b", section("### Who must collude"))) <= numbers
+
+
+def test_the_table_of_numbered_checks_is_current() -> None:
+    assert f"\n{summary('en')}\n" in section("### What the checks prove")
+    assert summary("zh").count("\n") == len(Check) + 1
 
 
 def test_what_cannot_be_proven_is_named() -> None:
