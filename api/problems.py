@@ -66,6 +66,8 @@ _OF_CODE: dict[str, int] = {
     "STATEMENT_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 """The status of errors whose kind alone does not tell it."""
+_AWAY = frozenset({"PIN_UNAVAILABLE", "STORE_OUTCOME_UNKNOWN", "STORE_UNREACHABLE"})
+"""How the store can be away: the same to whoever asks, who sends the statement again and loses nothing (H20)."""
 _TITLES = {
     "refused": {"zh": "依规则不予受理", "en": "Refused by the rules"},
     "malformed": {"zh": "内容不合格式", "en": "Not well formed"},
@@ -147,10 +149,17 @@ def _place(where: str) -> str:
     return where if _NAMED.fullmatch(where) and "number" not in where else "$"
 
 
+def as_told(what: LedgerError | Refusal) -> LedgerError | Refusal:
+    """Return what is told of an error: where and how the store is away stays inside."""
+    away = isinstance(what, StoreError) and what.code in _AWAY
+    return StoreError("STORE_UNAVAILABLE") if away else what
+
+
 def problem_of(
     what: LedgerError | Refusal, language: str, instance: str | None = None, offset_minutes: int = CIVIL_OFFSET
 ) -> dict[str, Any]:
     """Return the problem's members; `detail` is in `language`, `zh` and `en` say it in both."""
+    what = as_told(what)
     refused = isinstance(what, Refusal)
     section = "refusals" if refused else "errors"
     facts = public_facts(what)

@@ -142,6 +142,10 @@ HERE: dict[str, tuple[str, ...]] = {
         "test_G05_who_objects_is_read_by_discipline_alone_with_a_reason_and_on_the_record",
         "test_H21_personal_data_is_erased_with_its_salt_and_everything_else_still_verifies",
     ),
+    "disputes.test_section_6c": (
+        "test_F12_an_outage_seen_from_outside_is_on_record_and_gives_time_to_all_or_to_nobody",
+        "test_H20_a_stopped_database_gives_no_receipt_and_the_service_recovers_by_itself",
+    ),
 }
 """Module below `tests`, and its first test of each row; others of the same row stand beside it."""
 
@@ -150,9 +154,7 @@ LATER: dict[str, tuple[str, ...]] = {
         "B12",
         "F10",
         "F11",
-        "F12",
         "H01",
-        "H20",
         "H25",
     ),
     "Import of tables, and projections as tables": ("H16", "H17", "H23"),
