@@ -96,6 +96,10 @@ HERE: dict[str, tuple[str, ...]] = {
         "test_F08_totals_are_what_the_ballots_give_and_change_no_more",
         "test_F09_a_receipt_proves_the_row_and_shows_no_choice",
     ),
+    "disputes.test_section_6b": (
+        "test_B12_a_roster_is_read_by_role_alone_before_its_stage_opens_and_every_reading_is_recorded",
+        "test_H25_whoever_reads_named_ballots_or_everything_says_why_and_stays_on_record",
+    ),
     "disputes.test_section_7": (
         "test_G01_the_notice_lasts_five_working_days_whatever_the_calendar",
         "test_G03_a_calendar_may_lengthen_a_notice_and_never_shorten_it",
@@ -150,12 +154,10 @@ HERE: dict[str, tuple[str, ...]] = {
 """Module below `tests`, and its first test of each row; others of the same row stand beside it."""
 
 LATER: dict[str, tuple[str, ...]] = {
-    "The service: single public ballots, sign-in, access records": (
-        "B12",
+    "The service: single public ballots": (
         "F10",
         "F11",
         "H01",
-        "H25",
     ),
     "Import of tables, and projections as tables": ("H16", "H17", "H23"),
 }

@@ -1,4 +1,4 @@
-"""Disputes B01 to B11: groups, experts, recusal. B12, who reads a roster, is a matter of access and tested there."""
+"""Disputes B01 to B11: groups, experts, recusal. B12, who reads a roster, stands in `test_section_6b`."""
 
 from dataclasses import replace
 from fractions import Fraction
