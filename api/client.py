@@ -20,6 +20,7 @@ from ledger.errors import LedgerError, StoreError, VerificationError
 from ledger.procedure.acts import ACTS
 from ledger.procedure.reasons import Refusal
 from ledger.receipt import parse, verify
+from ledger.roll import SEALED_PREFIX
 from ledger.seen import checkpoint_of
 from ledger.signing import SigningKey, key_id
 from ledger.statements import Seen, Statement, sign
@@ -136,8 +137,15 @@ class Client:
             return
         raise VerificationError("SERVER_ANSWER_INVALID", where="seen")
 
-    def sign(self, form: dict[str, Any], body: Any, key: SigningKey, claimed_at: int | None = None) -> bytes:
-        """Return the signed envelope of a body under a form's header.
+    def sign(
+        self,
+        form: dict[str, Any],
+        body: Any,
+        key: SigningKey,
+        claimed_at: int | None = None,
+        one_time: bool = False,
+    ) -> bytes:
+        """Return the signed envelope of a body under a form's header; `one_time` signs as a key without a person.
 
         Raises `VerificationError` `SERVER_ANSWER_INVALID` if the form is of another kind or its fixed members are not
         the body's; `MalformedError` for values that a statement cannot have.
@@ -149,7 +157,8 @@ class Client:
         if any(getattr(body, one, None) != value for one, value in fixed.items()):
             raise VerificationError("SERVER_ANSWER_INVALID", where="fixed")
         header, behalf = form["header"], ACTS[name].behalf
-        if not isinstance(header.get("person"), str):
+        person = SEALED_PREFIX + key_id(key.public) if one_time else header.get("person")
+        if not isinstance(person, str):
             raise VerificationError("KEY_UNKNOWN", key=key_id(key.public))
         statement = Statement(
             body=body,
@@ -158,7 +167,7 @@ class Client:
             key=key_id(key.public),
             nonce=secrets.token_hex(16),
             on_behalf_of=getattr(body, behalf) if behalf else None,
-            person=header["person"],
+            person=person,
             programme=header.get("programme"),
             rules=header.get("rules"),
             seen=from_plain(Seen, header.get("seen"), "seen"),

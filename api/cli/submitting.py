@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +11,11 @@ import typer
 from api.as_of import moment
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, KeyOption, LangOption
 from api.cli.secrets_of import open_key
-from api.cli.statement_input import read_input, signed_envelope
+from api.cli.statement_input import Input, read_input, signed_envelope
+from api.cli.submitting_there import OFFSET_MINUTES, ServerOption, VkeyOption, submit_there
 from api.cli.terminal import CliError, Exit, Terminal, terminal
 from api.cli.view import civil
+from api.client import Client
 from api.witness.own_log import witnessed
 from ledger.opening import Home, open_sequencer, open_store, read_home
 from ledger.sequencer import Refused, Sequenced, Sequencer
@@ -43,11 +46,18 @@ def submit(  # noqa: PLR0913, PLR0917
     ] = None,
     now: NowOption = None,
     receipt: ReceiptOption = None,
+    server: ServerOption = None,
+    vkey: VkeyOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """签署并提交一项声明，保存回执 · sign and submit a statement, keep its receipt."""
+    if server is not None:
+        with terminal(lang, as_json) as made:
+            sign = partial(_signed_there, made, read_input(source, kind), key, one_time, claimed_at)
+            submit_there(made, server, vkey, sign, now, receipt)
+        return
     with terminal(lang, as_json) as made, _writing(made, home) as (found, sequencer):
         given = read_input(source, kind)
         offset = _offset(sequencer)
@@ -62,7 +72,7 @@ def submit(  # noqa: PLR0913, PLR0917
         _hand_in(made, found, sequencer, envelope, now, receipt)
 
 
-def countersign(
+def countersign(  # noqa: PLR0913, PLR0917
     index: Annotated[int, typer.Argument(metavar="INDEX", help="待签条目 · the pending entry", min=0)],
     key: KeyOption,
     decline: Annotated[
@@ -70,11 +80,17 @@ def countersign(
     ] = None,
     now: NowOption = None,
     receipt: ReceiptOption = None,
+    server: ServerOption = None,
+    vkey: VkeyOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """会签（或拒签）一项待生效的声明 · agree to a pending act, or refuse it."""
+    if server is not None:
+        with terminal(lang, as_json) as made:
+            submit_there(made, server, vkey, partial(_agreed_there, made, index, key, decline), now, receipt)
+        return
     with terminal(lang, as_json) as made, _writing(made, home) as (found, sequencer):
         waiting = sequencer.state.pending.get(index)
         if waiting is None:
@@ -83,6 +99,27 @@ def countersign(
         body = ActDeclined(index, leaf, decline) if decline else ActCountersigned(index, leaf)
         envelope = signed_envelope(sequencer.state, sequencer.seen(), body, open_key(made, key), False, None)
         _hand_in(made, found, sequencer, envelope, now, receipt)
+
+
+def _signed_there(
+    made: Terminal, given: Input, key: Path | None, one_time: bool, claimed_at: str | None, client: Client
+) -> bytes:
+    if given.envelope is not None:
+        return given.envelope
+    if key is None:
+        raise CliError("KEY_NEEDED")
+    signer = open_key(made, key)
+    attested = moment(claimed_at, OFFSET_MINUTES) if claimed_at else None
+    return client.sign(client.form_for(given.body, signer), given.body, signer, attested, one_time)
+
+
+def _agreed_there(made: Terminal, index: int, key: Path, decline: str | None, client: Client) -> bytes:
+    signer = open_key(made, key)
+    form = client.countersign_form(index, signer)
+    leaf = str(form["fixed"]["leaf"])
+    if decline is None:
+        return client.sign(form, ActCountersigned(index, leaf), signer)
+    return client.sign(form | {"kind": "act.declined"}, ActDeclined(index, leaf, decline), signer)
 
 
 @contextmanager
