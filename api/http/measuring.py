@@ -6,8 +6,10 @@ nothing tells how a vote stands. With several workers each process writes its nu
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -16,6 +18,14 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _PREFIX = "ballot_ledger"
+
+
+def shared_numbers(run: Path) -> dict[str, str]:
+    """Return the environment in which workers put their numbers together, in an emptied folder below `run`."""
+    folder = run / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    return {MULTIPROCESS: str(folder)}
 
 
 class Metrics:

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from api.http.connections import DrainingServer, config_of
 from api.http.context import Context
 from api.http.door import Door, LocalDoor
 from api.http.logs import tell
+from api.http.measuring import shared_numbers
 from api.http.reader import Reader
 from api.http.routes_ops import drain
 from api.http.settings import Settings
@@ -117,13 +118,13 @@ def _told_to_end(end: Callable[[], None]) -> Iterator[None]:
 
 async def _lead(home: Home, store: Store, door: Door, settings: Settings, listening: socket.socket) -> None:
     """Keep the workers running, and decide what they hand in."""
-    ending = asyncio.Event()
+    ending, shared = asyncio.Event(), shared_numbers(home.folder / "run")
     server = DoorServer(door, socket_path(home))
     await server.open()
     with _told_to_end(ending.set):
         try:
             keepers = [
-                asyncio.create_task(_keep(_worker(home, store, settings, listening), settings, ending))
+                asyncio.create_task(_keep(_worker(home, store, listening, shared), settings, ending))
                 for _ in range(settings.workers)
             ]
             await ending.wait()
@@ -135,10 +136,10 @@ async def _lead(home: Home, store: Store, door: Door, settings: Settings, listen
 Starter = Callable[[], "asyncio.Future[asyncio.subprocess.Process]"]
 
 
-def _worker(home: Home, store: Store, settings: Settings, listening: socket.socket) -> Starter:
+def _worker(home: Home, store: Store, listening: socket.socket, shared: Mapping[str, str]) -> Starter:
     """Return what starts one worker: it inherits the listening socket and learns of the database by its environment."""
     number = listening.fileno()
-    told = {**os.environ, "DATABASE_URL": database_of(store)}
+    told = {**os.environ, **shared, "DATABASE_URL": database_of(store)}
     return lambda: asyncio.ensure_future(
         asyncio.create_subprocess_exec(
             sys.executable,
