@@ -17,7 +17,7 @@ from api.cli.terminal import CliError, Exit, Terminal, row, table, terminal
 from api.witness.client import in_time
 from api.witness.collected import Alarm, Collected, read_policy
 from api.witness.collecting import Collector, Outcome, Pace, Submitter
-from api.witness.own_log import StoredPublished, log_keys
+from api.witness.own_log import StoredPublished, keys_in_force, log_keys
 from api.witness.status import Status, status_of
 from ledger import pin
 from ledger.errors import LedgerError
@@ -50,12 +50,15 @@ def collect(
 ) -> None:
     """请见证人会签已公布的检查点 · have the witnesses cosign what is published."""
     with terminal(lang, as_json) as made, _asked(made, home) as (found, policy), open_store(found) as store:
-        log, key, kept = StoredPublished(store), log_keys(found, policy), Collected(found.folder)
+        log, kept = StoredPublished(store), Collected(found.folder)
         if follow:
             tell = partial(_tell_line, made)
-            with Collector(policy, log, key, kept, tell, pace=Pace(heartbeat=heartbeat)):
+            # A rotation may take effect meanwhile, so every key that is known may sign.
+            any_key = log_keys(found, policy)
+            with Collector(policy, log, any_key, kept, tell, pace=Pace(heartbeat=heartbeat)):
                 _until_interrupted()
             return
+        key = keys_in_force(found, policy, store)
         submitters = [Submitter(one, log, key, kept, _now_s) for one in policy.witnesses.values() if one.url]
         outcomes = in_time([partial(_collect, submitter) for submitter in submitters], ONCE_SECONDS)
         status = status_of(policy, key, found.origin, kept, pin.read(found.pin))

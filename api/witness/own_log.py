@@ -9,14 +9,17 @@ from api.witness.collected import Collected, read_policy
 from api.witness.collecting import Outcome
 from ledger import proving
 from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
+from ledger.collector import collector_at_rest
 from ledger.cosignature import NoteOpener, open_cosigned
 from ledger.errors import LedgerError, StoreError
 from ledger.keyfile import read_key
-from ledger.logstore import Witnessed
+from ledger.log_keys import LogKeys
+from ledger.logstore import Witnessed, keys_of
 from ledger.opening import Home, founding_key
 from ledger.seen import ForkError
+from ledger.selection import Selection
 from ledger.sequencer import Sequencer
-from ledger.statements import Seen
+from ledger.statements import Seen, decode_own_entry
 from ledger.store.store import Store
 from ledger.witness_policy import Policy
 
@@ -37,6 +40,25 @@ def log_keys(home: Home, policy: Policy) -> AnyOf:
     """Return the keys of the ledger's log: the founding one, those that rotations brought in, and the policy's."""
     listed = [log.key for log in policy.logs if log.key.name == home.origin]
     return AnyOf([founding_key(home), *_rotated(home), *listed])
+
+
+def keys_in_force(home: Home, policy: Policy, store: Store) -> NoteOpener:
+    """Return the keys of the ledger's log, each for the sizes that it signs, as the stored entries say.
+
+    The entries are read only where there may have been a rotation: where more than the founding key is known.
+    """
+    known, founding = log_keys(home, policy), founding_key(home)
+    if known.keys == (founding,):
+        return LogKeys.of(founding)
+    state = Selection()
+    with collector_at_rest():
+        for index, entry in store.read_entries():
+            try:
+                state.apply(decode_own_entry(entry))
+            except Exception as error:
+                # No entry that was admitted fails here; whatever the alteration broke, its place is what matters.
+                raise StoreError("EVENT_ALTERED", index=index, reason=type(error).__name__) from error
+    return keys_of(state, founding)
 
 
 def _rotated(home: Home) -> Iterator[VerifierKey]:
