@@ -66,11 +66,8 @@ class LogStore(Protocol):
     def attached(self, index: int) -> bytes | None:
         """Return what is attached to an entry."""
 
-    def spent(self, keys: Iterable[bytes]) -> dict[bytes, int]:
-        """Return which one-time keys are used up, and by which entry."""
-
-    def credentials_among(self, commitment: int, tags: Sequence[bytes]) -> set[bytes]:
-        """Return which tags are credentials of the commitment in entry `commitment`."""
+    def offending(self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]) -> dict[int, int | None]:
+        """Return which ballots cannot come in, by place: the entry that used up their key, None for an unknown tag."""
 
     def append(self, batch: AppendBatch) -> None:
         """Append in one transaction."""

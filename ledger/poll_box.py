@@ -91,8 +91,8 @@ class BoxStore(Protocol):
     def spent(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         """Return which one-time keys are used up, and by which entry."""
 
-    def credentials_among(self, commitment: int, tags: Sequence[bytes]) -> set[bytes]:
-        """Return which of these tags are credentials of a commitment."""
+    def offending(self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]) -> dict[int, int | None]:
+        """Return which ballots cannot come in, by place: the entry that used up their key, None for an unknown tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +248,15 @@ class PollBox:
         """Answer those who cannot vote, or have; only theirs are left out of the batch."""
         state = self._sequencer.state
         committed = state.polls.ballots_of(self._poll_id).credentials.get(self._channel)
-        known = self._store.credentials_among(committed.index, list(chosen)) if committed is not None else set(chosen)
-        for tag in [tag for tag in chosen if tag not in known]:
-            chosen.pop(tag).answer.set_result(refuse("CREDENTIAL_UNKNOWN", CLAUSE, ballots=1, serials="-"))
-        keys = {self._key_of(state, one): tag for tag, one in chosen.items()}
-        for key, index in self._store.spent(list(keys)).items():
-            one = chosen.pop(keys[key])
+        if committed is None:
+            return  # the batch is refused, and says why
+        some = list(chosen.values())
+        keys = [self._key_of(state, one) for one in some]
+        for place, index in self._store.offending(committed.index, list(chosen), keys).items():
+            one = chosen.pop(some[place].tag)
+            if index is None:
+                one.answer.set_result(refuse("CREDENTIAL_UNKNOWN", CLAUSE, ballots=1, serials="-"))
+                continue
             receipt = self._receipt_in(index, one.tag)
             voted = refuse("ALREADY_VOTED_PUBLIC", CLAUSE, ballots=1, serials="-")
             one.answer.set_result(Cast(receipt, True) if receipt is not None else voted)

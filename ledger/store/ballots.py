@@ -7,6 +7,24 @@ from typing import Any
 from ledger.store import schema as layout
 from ledger.store.database import connect, translated
 
+# Each is looked up in the index: a join would be planned by guesses about tables that grow by the million. Tags and
+# keys come in one piece each, because an array of them takes longer to send than to look up.
+_OFFENDING = """
+SELECT place, known, used FROM (
+    SELECT place,
+        EXISTS (SELECT FROM {s}.credential_tags AS c WHERE c.tag = given.tag AND c.index = %s OFFSET 0) AS known,
+        (SELECT index FROM {s}.spent AS s WHERE s.key = given.key LIMIT 1) AS used
+    FROM (
+        SELECT place, substr(%b::bytea, 32 * place + 1, 32) AS tag, substr(%b::bytea, %s * place + 1, %s) AS key
+        FROM generate_series(0, %s) AS place
+        OFFSET 0
+    ) AS given
+    OFFSET 0
+) AS found
+WHERE NOT known OR used IS NOT NULL
+"""
+_LOOKED_UP = 4096
+
 
 class BallotTables:
     """What a store knows of ballots; every method may raise `StoreError`."""
@@ -33,10 +51,20 @@ class BallotTables:
         """
         self._rows(f"SELECT {self.schema}.add_credentials(%s, %s)", (commitment, list(tags)))
 
-    def credentials_among(self, commitment: int, tags: Sequence[bytes]) -> set[bytes]:
-        """Return which of these tags are credentials of the commitment in entry `commitment`."""
-        query = f"SELECT tag FROM {self.schema}.credential_tags WHERE tag = ANY(%s) AND index = %s"
-        return {row[0] for row in self._rows(query, (list(tags), commitment))}
+    def offending(self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]) -> dict[int, int | None]:
+        """Return which of these ballots cannot come in, by their place among `tags`.
+
+        With None for one whose credential is not of the commitment in entry `commitment`, otherwise with the entry in
+        which its one-time key was used up. All keys are of one length.
+        """
+        query, size = _OFFENDING.format(s=self.schema), len(keys[0]) if keys else 0
+        found: dict[int, int | None] = {}
+        for start in range(0, len(tags), _LOOKED_UP):
+            some, theirs = tags[start : start + _LOOKED_UP], keys[start : start + _LOOKED_UP]
+            values = (commitment, b"".join(some), b"".join(theirs), size, size, len(some) - 1)
+            for place, known, used in self._rows(query, values):
+                found[start + place] = used if known else None
+        return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,188 @@
+"""What a public vote by the million costs: signed batches against COPY, and the audit of every row against hashing.
+
+`python -m tests.benchmarks.polls --rows 1000000` runs both on a server of its own.
+"""
+
+import argparse
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from multiprocessing import get_context
+
+import psycopg
+from psycopg.types.numeric import Int8
+
+from api.rehearsal.driver import World
+from api.rehearsal.live import SequencedLedger
+from api.rehearsal.steps_polls import open_poll
+from ledger.poll_rows import MINUTE_MS, MOST_ROWS, Block, Vote, choice_of, make_block
+from ledger.sequencer import Sequenced, Sequencer
+from ledger.state.polls import Poll
+from ledger.statements.foundation import StageOpened
+from ledger.store import Store
+from projections.poll_audit import audit
+from tests.benchmarks.machine import new_site, server
+from tests.benchmarks.report import Measure, heading, show
+from tests.public_ballots import CHANNEL, OPERATOR, STAGE, batch, close, commitment
+from tests.sequenced import Site
+from tests.simulator import resume
+from tests.voting import history_before
+
+WORKERS = 2
+COMPARED = 1_000_000
+"""Of so many rows COPY is measured beside; what comes after them only makes the audit longer."""
+_CHOICES = 64
+_ROW_BYTES = 72
+
+
+@dataclass(frozen=True)
+class Polling:
+    """A poll in progress on a running sequencer."""
+
+    site: Site
+    world: World
+    sequencer: Sequencer
+    store: Store
+    poll: Poll
+    commitment: int
+
+
+@contextmanager
+def polling(site: Site, voters: int) -> Iterator[Polling]:
+    """Open a poll for so many voters of one channel."""
+    history = history_before(STAGE)
+    site.preload(history)
+    with site.sequencer() as sequencer, site.store() as store:
+        world = resume(history, SequencedLedger(sequencer))
+        act = world.must(OPERATOR, replace(commitment(world, 1), count=voters))
+        world.must("organiser", StageOpened(STAGE))
+        yield Polling(site, world, sequencer, store, open_poll(world, STAGE), act.index)
+
+
+def signed_batches(here: Polling, rows: int) -> Measure:
+    """Hand in batches of signed rows, and COPY the same rows into a table with the same unique index, by turns."""
+    copied: list[float] = []
+    ours: list[float] = []
+    with psycopg.connect(here.site.admin_dsn, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE copied (index bigint, serial bigint, tag bytea PRIMARY KEY, commitment bytea, vote bytea)"
+        )
+        for start in range(0, rows, MOST_ROWS):
+            block = _block(here, min(MOST_ROWS, rows - start))
+            if start < COMPARED:
+                copied.append(_copy(connection, block, start))
+            cost = _sequence(here, block)
+            if start < COMPARED:
+                ours.append(cost)
+    return Measure(f"signed batches of {MOST_ROWS} rows / COPY, same unique index", 0.5, copied, ours)
+
+
+def _block(here: Polling, rows: int) -> Block:
+    """Make ballots of voters nobody has seen yet, and enter their credentials."""
+    candidates = len(here.poll.candidates)
+    choices = [choice_of([one % candidates, one % 5, one % 3], candidates) for one in range(_CHOICES)]
+    minute, noise = here.world.now // MINUTE_MS, os.urandom(33 * rows)
+    votes = {
+        sha256(noise[at : at + 33]).digest(): Vote(choices[noise[at] % _CHOICES], noise[at + 1 : at + 17], minute)
+        for at in range(0, 33 * rows, 33)
+    }
+    here.store.add_credentials(here.commitment, list(votes))
+    return make_block(votes, os.urandom(16))
+
+
+def _copy(connection: psycopg.Connection, block: Block, start: int) -> float:
+    rows = [
+        (Int8(start), Int8(serial), head[:32], head[32:], vote) for serial, (head, vote) in enumerate(block.pairs())
+    ]
+    begun = time.perf_counter()
+    with connection.cursor().copy(b"COPY copied FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(["int8", "int8", "bytea", "bytea", "bytea"])
+        for row in rows:
+            copy.write_row(row)
+    return (time.perf_counter() - begun) / len(rows) * 1e6
+
+
+def _sequence(here: Polling, block: Block) -> float:
+    attached = block.encode()
+    envelope = here.world.envelope(OPERATOR, batch(here.world, here.poll, block))
+    begun = time.perf_counter()
+    answer = here.sequencer.submit(envelope, here.world.now, attached).result()
+    if not isinstance(answer, Sequenced) or not answer.receipt.checkpoint_note:
+        raise LookupError(str(answer))
+    return (time.perf_counter() - begun) / block.count * 1e6
+
+
+def recounts(here: Polling, repeat: int) -> Measure:
+    """Audit every row of the closed poll, and hash as many leaves and their trees, each with two workers, by turns."""
+    batches = here.world.state.polls.ballots_of(here.poll.id).of_channel(CHANNEL)
+    counts = [one.count for one in batches]
+    rows = sum(counts)
+    bare, ours = [], []
+    for _ in range(repeat):
+        bare.append(_timed(partial(_hash_alone, counts), rows))
+        ours.append(_timed(partial(_audit, here, rows), rows))
+    own, child = (
+        resource.getrusage(which).ru_maxrss >> 10 for which in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    note = f"  at most {child} MiB in each of {WORKERS} workers; {own} MiB in the benchmark with its sequencer"
+    return Measure(f"audit of {rows} rows / leaf and tree hashing, {WORKERS} workers", 1 / 3, bare, ours, note)
+
+
+def _timed(work: Callable[[], object], rows: int) -> float:
+    begun = time.perf_counter()
+    work()
+    return (time.perf_counter() - begun) / rows * 1e6
+
+
+def _audit(here: Polling, rows: int) -> None:
+    found = audit(here.world.state, here.poll.id, here.site.ballots(), WORKERS, credentials=False)
+    if found.problems or found.ballots != rows:
+        raise LookupError(str(found.problems[:3]))
+
+
+def _hash_alone(counts: list[int]) -> None:
+    parts = [counts[worker::WORKERS] for worker in range(WORKERS)]
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        list(pool.map(hash_trees, parts))
+
+
+def hash_trees(counts: list[int]) -> None:
+    """Hash so many rows, batch by batch, and the tree over each batch."""
+    noise = os.urandom(_ROW_BYTES * MOST_ROWS)
+    for count in counts:
+        row = [
+            sha256(b"\x00" + noise[at : at + _ROW_BYTES]).digest() for at in range(0, _ROW_BYTES * count, _ROW_BYTES)
+        ]
+        while len(row) > 1:
+            odd = row[len(row) & ~1 :]
+            row = [sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
+            row += odd
+
+
+def polls(site: Site, rows: int = COMPARED, repeat: int = 3) -> list[Measure]:
+    """Run a poll of so many ballots in an empty log."""
+    with polling(site, rows) as here:
+        handed_in = signed_batches(here, rows)
+        close(here.world, here.poll)
+        return [handed_in, recounts(here, repeat)]
+
+
+def main() -> None:
+    """Run both and print the rows."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.polls", description=__doc__)
+    parser.add_argument("--rows", type=int, default=COMPARED, help="how many ballots are cast")
+    parser.add_argument("--repeat", type=int, default=3, help="repetitions of the audit")
+    given = parser.parse_args()
+    heading()
+    with server() as postgres:
+        show(polls(new_site(postgres), given.rows, given.repeat))
+
+
+if __name__ == "__main__":
+    main()
