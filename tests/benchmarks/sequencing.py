@@ -58,7 +58,7 @@ def singles(panel: Panel, dsn: str, repeat: int) -> tuple[list[float], list[floa
             start = time.perf_counter()
             connection.execute("INSERT INTO raw VALUES (%s, %s)", (number, row))
             middle = time.perf_counter()
-            answer = panel.sequencer.submit(envelope, panel.world.now).result()
+            answer = panel.sequencer.answer(envelope, panel.world.now)
             if not isinstance(answer, Sequenced) or not answer.receipt.checkpoint_note:
                 raise LookupError(str(answer))
             ours.append((time.perf_counter() - middle) * 1e6)
