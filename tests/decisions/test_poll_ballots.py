@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from api.rehearsal.driver import World
-from api.rehearsal.steps_polls import open_poll, play_channels
+from api.rehearsal.steps_polls import open_poll, play_channels, totals
+from api.rehearsal.steps_rounds import certify
 from ledger.poll_rows import MOST_ROWS
 from ledger.statements.foundation import StageOpened
-from ledger.statements.poll_ballots import PollBatch
+from ledger.statements.poll_ballots import PollBatch, VotesReinstated
 from tests import public_ballots as public
 from tests.public_ballots import CHANNEL, CLAUSE, OPERATOR, STAGE, VOTERS, batch, block_of, cast, opened
 from tests.voting import changed, play_until, prepared, refused, replayed, world_before
@@ -67,3 +68,39 @@ def test_batches_come_in_order_within_the_window_and_no_more_than_there_are_cred
     ballots = replayed(world).polls.ballots_of(poll.id)
     assert ballots == world.state.polls.ballots_of(poll.id)
     assert (ballots.counts, len(ballots.of_channel(CHANNEL))) == ({CHANNEL: 2}, 1)
+
+
+def test_totals_are_opened_once_and_votes_left_out_and_in_again_until_they_are_certified() -> None:
+    world = world_before(STAGE)
+    poll = opened(world)
+    choices = {0: (0, 1), 1: (1,), 2: (1,)}
+    block = block_of(world, poll, choices)
+    cast(world, poll, choices)
+    totals_body, _ = public.opening(poll, [block], {0: 1, 1: 3})
+    body, _ = public.invalidation(poll, [(0, public.serial_of(block, poll, 2))], {1: 1})
+    refused(world, OPERATOR, totals_body, "POLL_NOT_CLOSED", CLAUSE)
+    refused(world, "organiser", body, "POLL_NOT_CLOSED", CLAUSE)
+    public.close(world, poll)
+    refused(world, OPERATOR, totals(world, poll.id, CHANNEL), "CHANNEL_GIVES_BALLOTS", CLAUSE)
+    refused(world, OPERATOR, replace(totals_body, totals=totals_body.totals[1:]), "TOTALS_INVALID", CLAUSE)
+    refused(world, "organiser", body, "TOTALS_MISSING", CLAUSE)
+    world.must(OPERATOR, totals_body)
+    refused(world, OPERATOR, totals_body, "TOTALS_OPENED", CLAUSE)
+    refused(world, "organiser", replace(body, rule="made-up"), "RULE_NOT_DECLARED_BEFORE", CLAUSE)
+    for wrong in (replace(body, count=4), replace(body, count=0), public.invalidation(poll, [(0, 0)], {0: 2})[0]):
+        refused(world, "organiser", wrong, "INVALIDATION_TOO_LARGE", CLAUSE)
+
+    act = world.must("organiser", body)
+    refused(world, "organiser", body, "ALREADY_PENDING", CLAUSE)
+    world.cosign(act, "scrutineer-1")
+    assert poll.totals[CHANNEL].totals[poll.candidates[1]] == 2
+    again = VotesReinstated(act.index, poll.id, "逐一核实")
+    refused(world, "organiser", replace(again, index=0), "UNKNOWN_INVALIDATION", CLAUSE)
+    twice = world.must("organiser", again)
+    world.cosign(twice, "discipline")
+    refused(world, "organiser", again, "ALREADY_REINSTATED", CLAUSE)
+    assert poll.totals[CHANNEL].totals == poll.totals[CHANNEL].raw
+    certify(world, f"poll:{poll.id}")
+    for author, late in ((OPERATOR, totals_body), ("organiser", body), ("organiser", again)):
+        refused(world, author, late, "PUBLIC_CERTIFIED", CLAUSE)
+    assert replayed(world).polls.by_id[poll.id].outcome == poll.outcome

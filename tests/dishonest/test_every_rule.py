@@ -35,6 +35,19 @@ from tests.test_refusal_codes import HANDED_ON, literal_codes
 PLAYS: dict[str, list[str]] = json.loads(TABLE.read_text(encoding="utf-8"))
 
 ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            "ALREADY_INVALIDATED",
+            "ALREADY_VOTED_PUBLIC",
+            "CREDENTIAL_UNKNOWN",
+            "PUBLIC_BALLOT_INVALID",
+            "ROWS_INVALID",
+            "ROWS_MISSING",
+            "TOTALS_NOT_DERIVED",
+        ),
+        "decided with the rows of a public vote, which stand beside the entries: the audit of the rows finds it "
+        "(disputes.test_section_6)",
+    ),
     "LOG_KEY_NOT_HELD": "the entry itself is sound: what is missing is the sequencer's own key for the trees after it, "
     "so that it could not sign one, and a checkpoint that another key signed is CHECKPOINT_FORGED (test_at_the_door)",
     "PIN_INVALID": "checked at the door and not by a rule: a log that lets it pass is in test_at_the_door",
