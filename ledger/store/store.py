@@ -6,6 +6,7 @@ through one direct connection (`ledger.store.writer`).
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -120,10 +121,13 @@ class Store(AttemptTables, BallotTables):
             f" FROM {self.schema}.entries AS e LEFT JOIN {self.schema}.nodes AS n USING (position)"
             " WHERE position > %s ORDER BY position LIMIT %s"
         )
-        last = -(2**63)
-        while rows := self._rows(query, (last, chunk)):
-            yield from rows
-            last = rows[-1][0] + 1
+        rows = self._rows(query, (-(2**63), chunk))
+        with ThreadPoolExecutor(1, "reading-ahead") as ahead:
+            while rows:
+                # The database goes on to the next rows while these are looked at.
+                coming = ahead.submit(self._rows, query, (rows[-1][0] + 1, chunk))
+                yield from rows
+                rows = coming.result()
 
     def checkpoints(self, chunk: int = 500) -> Iterator[StoredCheckpoint]:
         """Yield every stored checkpoint, the smallest first."""

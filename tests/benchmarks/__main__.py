@@ -21,6 +21,7 @@ from tests.benchmarks.machine import new_database, new_site, server
 from tests.benchmarks.margins import margins
 from tests.benchmarks.profiles import profiled, profiled_sequencer
 from tests.benchmarks.projected_tables import rebuilds
+from tests.benchmarks.proofs import proofs, tree_share
 from tests.benchmarks.replaying import WORKERS, Beginning, audit_log, audits, ballots_of, fold, windows
 from tests.benchmarks.report import Measure, heading, show
 from tests.benchmarks.sequencing import batches, singles
@@ -57,6 +58,8 @@ def main() -> None:
         show(verifying(closed))
         show([Measure(f"tables of {given.closed} ballots rebuilt / fold only", 0.5, *rebuilds(closed, 2))])
         show(imports(new_site(postgres), given.imported))
+        empty = new_site(postgres)
+        show(proofs(replace(empty, pin_path=empty.pin_path.with_name("pin-of-proofs"))))
     show([Measure("margins, 13 ballots of 14 candidates / a second", 1.0, *margins(given.repeat))])
     print(f"{time.perf_counter() - start:.0f} s altogether")
 
@@ -73,11 +76,14 @@ def _sequencing(site: Site, postgres: EmbeddedPostgres, entries: int, repeat: in
         raw, ours = singles(panel, postgres.dsn, 10 * repeat)
         single = Measure("single statement with receipt / raw INSERT", 0.5, raw, ours)
         single = _explained(single, lambda: profiled_sequencer(sequencer, lambda: singles(panel, postgres.dsn, repeat)))
+        with site.store() as store:
+            share = tree_share(panel, store, site.admin_dsn, repeat)
         panel.grow(entries)
         late_bare, late = batches(panel, postgres.dsn, repeat)
     return [
         batch,
         single,
+        share,
         Measure(f"batches at {entries} entries, one core / PyNaCl", 0.5, late_bare, late),
         Measure(f"sequencing at {entries} / at {EARLY} entries", FLAT, early, late),
     ]
