@@ -27,7 +27,9 @@ def released_size(store: Store) -> int:
 
     Raises `StoreError` `ROLLBACK_DETECTED` if the store has lost some of them.
     """
-    size, released = store.size(), store.recorder.released()
+    # The pin first: a log that grows meanwhile is never below it.
+    released = store.recorder.released()
+    size = store.size()
     if released is not None and released > size:
         raise StoreError("ROLLBACK_DETECTED", pinned=released, size=size)
     return size if released is None else released
