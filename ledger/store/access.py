@@ -15,16 +15,15 @@ from psycopg.sql import SQL, Identifier
 from psycopg_pool import PoolTimeout
 
 from ledger.errors import StoreError
-from ledger.store import schema as layout
-from ledger.store.database import Connection, connect, store_error, translated
+from ledger.store.beside import Beside, Function
+from ledger.store.database import store_error
 from ledger.store.store import Store
 
-_LOCK_ACCESS = 0x626C0006
 MOST_REASON = 400
 """The longest reason that is kept, in characters."""
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS {a}.reads (
+CREATE TABLE IF NOT EXISTS {here}.reads (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at bigint NOT NULL,
     person text NOT NULL CHECK (length(person) BETWEEN 1 AND 128),
@@ -33,7 +32,7 @@ CREATE TABLE IF NOT EXISTS {a}.reads (
     reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 400),
     size bigint NOT NULL CHECK (size >= 0)
 );
-CREATE TABLE IF NOT EXISTS {a}.sessions (
+CREATE TABLE IF NOT EXISTS {here}.sessions (
     challenge bytea PRIMARY KEY CHECK (octet_length(challenge) = 32),
     token bytea NOT NULL UNIQUE CHECK (octet_length(token) = 32),
     person text NOT NULL,
@@ -43,101 +42,50 @@ CREATE TABLE IF NOT EXISTS {a}.sessions (
 )
 """
 
-_REFUSE = """
+_RECORD = "INSERT INTO {here}.reads (at, person, what, subject, reason, size) VALUES ($1, $2, $3, $4, $5, $6)"
+_OPEN = """
+    DELETE FROM {here}.sessions WHERE expires <= $6;
+    INSERT INTO {here}.sessions (challenge, token, person, key, expires) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT DO NOTHING RETURNING true
+"""
+_CLOSE = "UPDATE {here}.sessions SET closed = true WHERE token = $1"
+
+_APPEND_ONLY = """
+CREATE OR REPLACE FUNCTION {here}.refuse_change() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
     RAISE EXCEPTION '% is append-only: % is refused', tg_table_name, tg_op USING ERRCODE = 'BL003';
 END
+$body$;
+CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {here}.reads
+    FOR EACH ROW EXECUTE FUNCTION {here}.refuse_change();
+CREATE OR REPLACE TRIGGER refuse_truncate BEFORE TRUNCATE ON {here}.reads
+    FOR EACH STATEMENT EXECUTE FUNCTION {here}.refuse_change();
+ALTER TABLE {here}.reads ENABLE ALWAYS TRIGGER refuse_change;
+ALTER TABLE {here}.reads ENABLE ALWAYS TRIGGER refuse_truncate
 """
-_RECORD = "INSERT INTO {a}.reads (at, person, what, subject, reason, size) VALUES ($1, $2, $3, $4, $5, $6)"
-_OPEN = """
-    DELETE FROM {a}.sessions WHERE expires <= $6;
-    INSERT INTO {a}.sessions (challenge, token, person, key, expires) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT DO NOTHING RETURNING true
-"""
-_CLOSE = "UPDATE {a}.sessions SET closed = true WHERE token = $1"
 
-_FUNCTIONS = (
-    ("record", "bigint, text, text, text, text, bigint", "void", "sql", _RECORD),
-    ("open_session", "bytea, bytea, text, text, bigint, bigint", "boolean", "sql", _OPEN),
-    ("close_session", "bytea", "void", "sql", _CLOSE),
+_ACCESS = Beside(
+    suffix="service",
+    lock=0x626C0006,
+    tables=_TABLES,
+    functions=(
+        Function("record", "bigint, text, text, text, text, bigint", "void", "sql", _RECORD),
+        Function("open_session", "bytea, bytea, text, text, bigint, bigint", "boolean", "sql", _OPEN),
+        Function("close_session", "bytea", "void", "sql", _CLOSE),
+    ),
+    further=_APPEND_ONLY,
 )
-
-_IN_PLACE = """
-SELECT count(*) = %(count)s
-FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace JOIN pg_roles AS r ON r.oid = p.proowner
-WHERE n.nspname = %(schema)s AND r.rolname = %(owner)s AND p.prosecdef AND p.prosrc = ANY(%(sources)s)
-    AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
-    AND has_function_privilege(%(role)s, p.oid, 'EXECUTE') AND has_schema_privilege(%(role)s, n.oid, 'USAGE')
-"""
 
 
 def access_schema(schema: str) -> str:
     """Return the schema of the access records and sessions beside the log `schema`."""
-    return f"{layout.checked_name(schema)}_service"
+    return _ACCESS.schema(schema)
 
 
 def install_access(admin_dsn: str, schema: str, service_role: str) -> None:
-    """Make schema, tables, functions, triggers and grants where the log is installed; harmless where they are.
-
-    Raises `StoreError` `STORE_PRIVILEGE`, `STORE_NOT_INSTALLED`, and what `connect` raises.
-    """
-    with connect(admin_dsn, "ballot-ledger install") as connection, translated(schema), connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_ACCESS,))
-        values = {
-            "schema": access_schema(schema),
-            "owner": layout.owner_role(schema),
-            "role": service_role,
-            "sources": [source.format(a=access_schema(schema)) for *_, source in _FUNCTIONS],
-            "count": len(_FUNCTIONS),
-        }
-        if connection.execute(_IN_PLACE, values).fetchone() != (True,):
-            _build(connection, schema, service_role)
-
-
-def _build(connection: Connection, schema: str, service_role: str) -> None:
-    owner, access = layout.owner_role(schema), access_schema(schema)
-    superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (True,)
-    if not superuser:
-        connection.execute(SQL("GRANT {} TO CURRENT_USER").format(Identifier(owner)))
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {access} AUTHORIZATION {owner}".encode())
-    connection.execute(SQL("SET LOCAL ROLE {}").format(Identifier(owner)))
-    connection.execute(_TABLES.format(a=access).encode())
-    connection.execute(_functions(access).encode())
-    connection.execute(_grants(access, Identifier(service_role).as_string(connection)).encode())
-    connection.execute("RESET ROLE")
-    if not superuser:
-        connection.execute(SQL("REVOKE {} FROM CURRENT_USER").format(Identifier(owner)))
-
-
-def _functions(access: str) -> str:
-    made = [
-        f"CREATE OR REPLACE FUNCTION {access}.{name}({takes}) RETURNS {gives} LANGUAGE {language} SECURITY DEFINER"
-        f" SET search_path = pg_catalog, pg_temp AS $body${source.format(a=access)}$body$"
-        for name, takes, gives, language, source in _FUNCTIONS
-    ]
-    made += [
-        f"CREATE OR REPLACE FUNCTION {access}.refuse_change() RETURNS trigger LANGUAGE plpgsql"
-        f" SET search_path = pg_catalog, pg_temp AS $body${_REFUSE}$body$",
-        f"CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {access}.reads"
-        f" FOR EACH ROW EXECUTE FUNCTION {access}.refuse_change()",
-        f"CREATE OR REPLACE TRIGGER refuse_truncate BEFORE TRUNCATE ON {access}.reads"
-        f" FOR EACH STATEMENT EXECUTE FUNCTION {access}.refuse_change()",
-        f"ALTER TABLE {access}.reads ENABLE ALWAYS TRIGGER refuse_change",
-        f"ALTER TABLE {access}.reads ENABLE ALWAYS TRIGGER refuse_truncate",
-    ]
-    return ";\n".join(made)
-
-
-def _grants(access: str, service_role: str) -> str:
-    names = ", ".join(f"{access}.{name}" for name, *_ in _FUNCTIONS)
-    return f"""
-    REVOKE ALL ON SCHEMA {access} FROM PUBLIC;
-    REVOKE ALL ON ALL TABLES IN SCHEMA {access} FROM PUBLIC, {service_role};
-    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {access} FROM PUBLIC, {service_role};
-    GRANT USAGE ON SCHEMA {access} TO {service_role};
-    GRANT SELECT ON ALL TABLES IN SCHEMA {access} TO {service_role};
-    GRANT EXECUTE ON FUNCTION {names} TO {service_role}
-    """
+    """Make what they need in a database where the log is installed; errors as `Beside.install`."""
+    _ACCESS.install(admin_dsn, schema, service_role)
 
 
 @dataclass(frozen=True, slots=True)
