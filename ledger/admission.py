@@ -193,6 +193,14 @@ def founds(charter: CharterSealed, key: VerifierKey) -> bool:
         return False
 
 
+def is_rehearsed(state: Selection, signed: Signed) -> bool:
+    """Say whether the time may come from outside: the charter in force, or the one that is to be, is a rehearsal's."""
+    if state.sealed is not None:
+        return state.sealed.rehearsal
+    body = signed.statement.body
+    return type(body) is not CharterSealed or body.rehearsal
+
+
 def public_key_of(state: Selection, signed: Signed) -> bytes | None:
     """Return the public key that must have signed: the roll's, a founder's own for the charter, or a one-time key.
 

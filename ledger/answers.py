@@ -1,10 +1,11 @@
 """What waits for the sequencer, and what it answers: sequenced, with a receipt, or refused, with one too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from ledger.errors import LedgerError, StoreError
 from ledger.procedure.reasons import Refusal
 from ledger.receipt import Receipt
 from ledger.statements import Act, Signed
@@ -57,3 +58,20 @@ class Request(NamedTuple):
     verified_by: bytes | None
     answer: "Future[Answer]"
     attached: bytes | None = None
+
+
+def fail(waiting: Sequence[Request], error: Exception, held: Mapping[bytes, Sequenced]) -> None:
+    """Answer requests that `error` stopped: it is told to all but those whose statements are in the log (`held`).
+
+    What is no `LedgerError` is told as `SEQUENCER_FAULT`, with no word of its text.
+    """
+    told = error
+    if not isinstance(error, LedgerError):
+        told = StoreError("SEQUENCER_FAULT", reason=type(error).__name__)
+        told.__cause__ = error
+    for request in waiting:
+        answer = held.get(request.signed.id)
+        if answer is None:
+            request.answer.set_exception(told)
+        else:
+            request.answer.set_result(answer)

@@ -9,13 +9,13 @@ that the log has lost what it once promised.
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger import canonical
 from ledger.checkpoint import Checkpoint, Note, Signature, parse_base64
 from ledger.errors import LedgerError, MalformedError, VerificationError
 from ledger.log_keys import LogKeys
-from ledger.merkle import verify_consistency
+from ledger.merkle import GetNode, consistency_proof, root_at, verify_consistency
 from ledger.signing import strict_b64decode
 from ledger.statements import Seen
 
@@ -55,6 +55,25 @@ def evidence(seen: bytes, own: bytes, own_root: bytes, proof: Sequence[bytes], s
         "statement": statement,
     }
     return canonical.encode(value) + b"\n"
+
+
+class OwnTree(NamedTuple):
+    """The log as the sequencer has it: its origin, published size and newest checkpoint, and the nodes of its tree."""
+
+    origin: str
+    size: int
+    note: bytes
+    node: GetNode
+
+
+def contradicting(seen: Seen, own: OwnTree, statement: str) -> bytes:
+    """Return the evidence that a pinned checkpoint is not of this log; `statement` is what pinned it."""
+    own_root = b""
+    proof: tuple[bytes, ...] = ()
+    if seen.size <= own.size:
+        own_root = root_at(seen.size, own.node)
+        proof = consistency_proof(seen.size, own.size, own.node)
+    return evidence(note_of(seen, own.origin), own.note, own_root, proof, statement)
 
 
 def seen_in(data: bytes) -> Checkpoint:

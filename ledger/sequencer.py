@@ -18,15 +18,15 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import TypeAlias
 
-from ledger.admission import Admitted, Batch, Judgement, check_signature, public_key_of
-from ledger.answers import Answer, Refused, Request, Sequenced
+from ledger.admission import Admitted, Batch, Judgement, check_signature, is_rehearsed, public_key_of
+from ledger.answers import Answer, Refused, Request, Sequenced, fail
 from ledger.attempts import Attempt, AttemptLog, attempt_of
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.errors import ConflictError, LedgerError, StoreError, VerificationError
-from ledger.forks import evidence, note_of
+from ledger.forks import OwnTree, contradicting
 from ledger.keyring import Keyring
 from ledger.logstore import LogStore, Pinned, Witnessed, first_receipt, read_desk, seen_of
-from ledger.merkle import consistency_proof, inclusion_proof, root_at
+from ledger.merkle import inclusion_proof
 from ledger.procedure.reasons import Refusal
 from ledger.receipt import Receipt
 from ledger.roll import SEALED_PREFIX
@@ -34,7 +34,6 @@ from ledger.seen import ForkError
 from ledger.selection import Selection
 from ledger.signing import SigningKey
 from ledger.statements import Act, Seen, Signed, decode_entry, open_envelope
-from ledger.statements.foundation import CharterSealed
 from ledger.store.batch import AppendBatch, NewEntry
 
 MOST_IN_BATCH = 512
@@ -104,7 +103,7 @@ class Sequencer:
 
     @property
     def state(self) -> Selection:
-        """The working state. Between batches it is what the store holds; only the sequencer's thread folds into it."""
+        """The working state. Between batches it is what the store holds; only whose turn it is folds into it."""
         return self._desk.state
 
     @property
@@ -146,14 +145,21 @@ class Sequencer:
         """Stop."""
         self.stop()
 
-    def submit(self, envelope: bytes, at: int | None = None, attached: bytes | None = None) -> "Future[Answer]":
+    def submit(
+        self,
+        envelope: bytes,
+        at: int | None = None,
+        attached: bytes | None = None,
+        verified_by: bytes | None = None,
+    ) -> "Future[Answer]":
         """Hand in one envelope; the future gives the answer, or raises the `LedgerError` that stopped it.
 
         Parsing and the signature check happen here, in the caller's thread; they raise at once. `at` (UTC ms) is for
         the simulated clock of a rehearsal; `attached` are the bytes that the statement names by digest or root, which
-        are stored with it (`ledger.attached`).
+        are stored with it (`ledger.attached`). `verified_by` is the public key under which another process of the
+        service has already found the signature to hold; it counts only if it is the one that the roll has here.
         """
-        request = self._checked(envelope, at, attached)
+        request = self._checked(envelope, at, attached, verified_by)
         self._put([request])
         return request.answer
 
@@ -178,10 +184,12 @@ class Sequencer:
             self._put([request])
         return request.answer.result()
 
-    def _checked(self, envelope: bytes, at: int | None, attached: bytes | None) -> Request:
+    def _checked(
+        self, envelope: bytes, at: int | None, attached: bytes | None, verified_by: bytes | None = None
+    ) -> Request:
         signed = open_envelope(envelope)
         public = public_key_of(self._desk.state, signed)
-        if public is not None:
+        if public is not None and public != verified_by:
             check_signature(signed, public)
         return Request(signed, at, public, Future(), attached)
 
@@ -240,7 +248,7 @@ class Sequencer:
             if self._stale:
                 self._read_again()
         except Exception as error:
-            self._fail(waiting, error, {})
+            fail(waiting, error, {})
             return
         judged: list[tuple[Request, Judgement]] = []
         try:
@@ -271,7 +279,7 @@ class Sequencer:
         signed, at = request.signed, request.at
         if at is None:
             at = self._clock()
-        elif not self._simulated(signed):
+        elif not is_rehearsed(self._desk.state, signed):
             return StoreError("CLOCK_NOT_SIMULATED", origin=self._origin)
         # No counter tells a copy of what a one-time key signed from its first.
         if signed.statement.person.startswith(SEALED_PREFIX) and self._is_sequenced(batch, signed.id):
@@ -279,27 +287,10 @@ class Sequencer:
         judgement = self._desk.judge(batch, signed, at, request.verified_by, request.attached)
         if self._desk.fork is not None and self.fork is None:
             self.fork = self._desk.fork
-            self._keep_evidence(self.fork.seen, signed)
+            if self._on_fork is not None and self._note is not None:
+                tree = OwnTree(self._origin, self.size, self._note, self._desk.node)
+                self._on_fork(contradicting(self.fork.seen, tree, signed.id.hex()))
         return judgement
-
-    def _keep_evidence(self, seen: Seen, signed: Signed) -> None:
-        """Hand over what proves the fork to anybody: both checkpoints and how they contradict each other."""
-        if self._on_fork is None or self._note is None:
-            return
-        size, own_root = self.size, b""
-        proof: tuple[bytes, ...] = ()
-        if seen.size <= size:
-            own_root = root_at(seen.size, self._desk.node)
-            proof = consistency_proof(seen.size, size, self._desk.node)
-        self._on_fork(evidence(note_of(seen, self._origin), self._note, own_root, proof, signed.id.hex()))
-
-    def _simulated(self, signed: Signed) -> bool:
-        """Whether the time may come from outside: the charter in force, or the one that is to be, is a rehearsal's."""
-        sealed = self._desk.state.sealed
-        if sealed is not None:
-            return sealed.rehearsal
-        body = signed.statement.body
-        return type(body) is not CharterSealed or body.rehearsal
 
     def _is_sequenced(self, batch: Batch, statement: bytes) -> bool:
         here = any(item.statement_id == statement for item in batch.admitted)
@@ -335,26 +326,14 @@ class Sequencer:
                     held[request.signed.id] = self._first(index)
         except Exception:
             # The store is still down. What it holds is found when the statement is sent again.
-            self._fail(waiting, error, {})
+            fail(waiting, error, {})
             return
         if isinstance(error, LedgerError) or len(waiting) == 1:
-            self._fail(waiting, error, held)
+            fail(waiting, error, held)
             return
         # A fault of our own that one statement brings out must not stop the others.
         for request in waiting:
             self._sequence([request])
-
-    def _fail(self, waiting: list[Request], error: Exception, held: dict[bytes, Sequenced]) -> None:
-        told = error
-        if not isinstance(error, LedgerError):
-            told = StoreError("SEQUENCER_FAULT", reason=type(error).__name__)
-            told.__cause__ = error
-        for request in waiting:
-            answer = held.get(request.signed.id)
-            if answer is None:
-                request.answer.set_exception(told)
-            else:
-                request.answer.set_result(answer)
 
     def _answer_all(self, batch: Batch, judged: "list[tuple[Request, Judgement]]") -> None:
         here = {item.statement_id: item for item in batch.admitted}
