@@ -5,15 +5,17 @@ workers reach it through a private socket (`api.http.socket_door`).
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol, TypeAlias
 
 from ledger.errors import LedgerError
 from ledger.procedure.reasons import Refusal
-from ledger.sequencer import Answer, Refused, Sequencer
+from ledger.sequencer import Answer, Refused, Sequenced, Sequencer
 from ledger.statements import Seen
 
 MOST_INLINE = 2
@@ -82,6 +84,36 @@ class Door(Protocol):
         """
 
 
+class _Wakes:
+    """Wakes one event loop out of other threads: once for everything that was answered since it was last awake."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._answered: deque[asyncio.Future[None]] = deque()
+        self._called = False
+
+    def after(self, handed: "Future[Answer]") -> "asyncio.Future[None]":
+        """Return what is done, in the loop, once `handed` is answered."""
+        waits = self.loop.create_future()
+        handed.add_done_callback(lambda _: self._wake(waits))
+        return waits
+
+    def _wake(self, waits: "asyncio.Future[None]") -> None:
+        # First in the queue, then the look at the flag: whoever resets it empties the queue after that.
+        self._answered.append(waits)
+        if not self._called:
+            self._called = True
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+                self.loop.call_soon_threadsafe(self._pass_on)
+
+    def _pass_on(self) -> None:
+        self._called = False
+        while self._answered:
+            waits = self._answered.popleft()
+            if not waits.done():
+                waits.set_result(None)
+
+
 class LocalDoor:
     """The sequencer in this process."""
 
@@ -89,6 +121,7 @@ class LocalDoor:
         """Hand in to a started sequencer."""
         self._sequencer = sequencer
         self._waiting = 0
+        self._wakes: _Wakes | None = None
 
     @property
     def size(self) -> int:
@@ -120,7 +153,7 @@ class LocalDoor:
                 handed = await asyncio.to_thread(self._hand_in, envelopes, at, attached)
             else:
                 handed = self._hand_in(envelopes, at, attached)
-            return [await self._answered(one) for one in handed]
+            return [await self._answered(one) for one in self._waited_for(handed)]
         finally:
             self._waiting -= len(envelopes)
 
@@ -135,18 +168,34 @@ class LocalDoor:
                 handed.append(error)
         return handed
 
-    async def _answered(self, handed: "Future[Answer] | LedgerError") -> Answered:
-        if isinstance(handed, LedgerError):
-            return Failed(handed)
+    def _waited_for(
+        self, handed: "list[Future[Answer] | LedgerError]"
+    ) -> "list[tuple[Future[Answer], asyncio.Future[None]] | LedgerError]":
+        loop = asyncio.get_running_loop()
+        if self._wakes is None or self._wakes.loop is not loop:
+            self._wakes = _Wakes(loop)
+        after = self._wakes.after
+        return [one if isinstance(one, LedgerError) else (one, after(one)) for one in handed]
+
+    async def _answered(self, waited: "tuple[Future[Answer], asyncio.Future[None]] | LedgerError") -> Answered:
+        if isinstance(waited, LedgerError):
+            return Failed(waited)
+        handed, waits = waited
+        # A caller that goes away leaves its statement to be decided: whoever sends it again gets the receipt.
+        await waits
         try:
-            # A caller that goes away leaves its statement to be decided: whoever sends it again gets the receipt.
-            answer = await asyncio.shield(asyncio.wrap_future(handed))
-            if isinstance(answer, Refused):
-                receipt = answer.receipt
-                return RefusedBy(answer.refusal, answer.attempt, receipt.encode() if receipt is not None else None)
-            # The proof of a new entry is at hand; an earlier one's is read from the store.
-            proof = await asyncio.to_thread(lambda: answer.receipt) if answer.again else answer.receipt
+            answer = handed.result()
+            if isinstance(answer, Sequenced) and answer.again:
+                # The proof of a new entry is at hand; an earlier one's is read from the store.
+                return await asyncio.to_thread(self._told, answer)
+            return self._told(answer)
         except LedgerError as error:
             return Failed(error)
+
+    def _told(self, answer: Answer) -> Answered:
+        if isinstance(answer, Refused):
+            receipt = answer.receipt
+            return RefusedBy(answer.refusal, answer.attempt, receipt.encode() if receipt is not None else None)
         waits = self._sequencer.state.pending.get(answer.act.index)
-        return Accepted(answer.act.index, answer.act.at, answer.again, waits.needs if waits else 0, proof.encode())
+        needs = waits.needs if waits is not None else 0
+        return Accepted(answer.act.index, answer.act.at, answer.again, needs, answer.receipt.encode())
