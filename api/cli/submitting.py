@@ -12,7 +12,7 @@ from api.as_of import moment
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, KeyOption, LangOption
 from api.cli.secrets_of import open_key
 from api.cli.statement_input import Input, read_input, signed_envelope
-from api.cli.submitting_there import OFFSET_MINUTES, ServerOption, VkeyOption, submit_there
+from api.cli.submitting_there import OFFSET_MINUTES, ServerOption, VkeyOption, keep_signed, submit_there
 from api.cli.terminal import CliError, Exit, Terminal, terminal
 from api.cli.view import civil
 from api.client import Client
@@ -26,6 +26,10 @@ NowOption = Annotated[
 ]
 ReceiptOption = Annotated[
     Path | None, typer.Option("--receipt", metavar="FILE", help="回执写到此文件 · where the receipt goes (.tlog-proof)")
+]
+SignedOption = Annotated[
+    Path | None,
+    typer.Option("--signed", metavar="FILE", help="只签名，信封写到此文件 · sign only: the envelope goes to this file"),
 ]
 
 
@@ -46,6 +50,7 @@ def submit(  # noqa: PLR0913, PLR0917
     ] = None,
     now: NowOption = None,
     receipt: ReceiptOption = None,
+    signed: SignedOption = None,
     server: ServerOption = None,
     vkey: VkeyOption = None,
     home: HomeOption = DEFAULT_HOME,
@@ -56,7 +61,7 @@ def submit(  # noqa: PLR0913, PLR0917
     if server is not None:
         with terminal(lang, as_json) as made:
             sign = partial(_signed_there, made, read_input(source, kind), key, one_time, claimed_at)
-            submit_there(made, server, vkey, sign, now, receipt)
+            submit_there(made, server, vkey, sign, now, receipt, signed)
         return
     with terminal(lang, as_json) as made, _writing(made, home) as (found, sequencer):
         given = read_input(source, kind)
@@ -69,6 +74,9 @@ def submit(  # noqa: PLR0913, PLR0917
             attested = moment(claimed_at, offset) if claimed_at else None
             signer = open_key(made, key)
             envelope = signed_envelope(sequencer.state, sequencer.seen(), given.body, signer, one_time, attested)
+        if signed is not None:
+            keep_signed(made, signed, envelope)
+            return
         _hand_in(made, found, sequencer, envelope, now, receipt)
 
 

@@ -31,9 +31,18 @@ Sign = Callable[[Client], bytes]
 
 
 def submit_there(
-    made: Terminal, server: str, vkey: str | None, sign: Sign, now: str | None, receipt: Path | None
+    made: Terminal,
+    server: str,
+    vkey: str | None,
+    sign: Sign,
+    now: str | None,
+    receipt: Path | None,
+    signed: Path | None = None,
 ) -> None:
-    """Sign with what the server's form says, hand in, and keep the receipt once it holds."""
+    """Sign with what the server's form says, hand in, and keep the receipt once it holds.
+
+    With `signed` nothing is handed in: the envelope goes to that file, for whoever is to bring it.
+    """
     if vkey is None:
         raise CliError("VKEY_NEEDED")
     key = parse_vkey(vkey)
@@ -41,6 +50,9 @@ def submit_there(
     at = moment(now, OFFSET_MINUTES) if now else None
     with Client(server, [key]) as client:
         envelope = sign(client)
+        if signed is not None:
+            keep_signed(made, signed, envelope)
+            return
         answer = client.submit(envelope, at)
     if isinstance(answer, Declined):
         made.refused(answer.refusal, _keep_refusal(answer, receipt))
@@ -49,6 +61,14 @@ def submit_there(
     _write(path, answer.receipt)
     _write(path.with_suffix(".entry"), answer.entry)
     _tell(made, answer, open_envelope(envelope).statement.type, path)
+
+
+def keep_signed(made: Terminal, path: Path, envelope: bytes) -> None:
+    """Write a signed envelope to a file; whoever has it can hand it in, once or many times, to one entry."""
+    _write(path, envelope)
+    statement = open_envelope(envelope)
+    made.show(made.word("signed-at", type=statement.statement.type, path=path))
+    made.give({"signed": {"path": str(path), "statement": statement.id.hex(), "type": statement.statement.type}})
 
 
 def _keep_refusal(answer: Declined, receipt: Path | None) -> Path | None:

@@ -153,6 +153,17 @@ def test_the_same_envelope_gets_its_first_receipt(home: Path, tmp_path: Path) ->
     assert (tmp_path / "again.tlog-proof").read_bytes() == Path(entry["receipt"]).read_bytes()
 
 
+def test_what_is_only_signed_is_handed_in_by_whoever_brings_it(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "signed.json"
+    signed = submitted(home, "calendar.recorded", calendar(2021), "organiser", "--signed", file).value["signed"]
+    with open_store(read_home(home)) as store:
+        assert store.find_statement(bytes.fromhex(signed["statement"])) is None
+    brought = call("submit", file, "--home", home, "--receipt", tmp_path / "brought.tlog-proof", "--json")
+    assert (brought.value["entry"]["type"], brought.value["entry"]["again"]) == ("calendar.recorded", False)
+    with open_store(read_home(home)) as store:
+        assert store.find_statement(bytes.fromhex(signed["statement"])) == brought.value["entry"]["index"]
+
+
 def test_a_refusal_says_code_clause_and_facts_and_is_kept(home: Path) -> None:
     refused = submitted(home, "stage.opened", {"stage": "screening"})
     assert refused.code == 1
