@@ -2,7 +2,7 @@
 
 The role is the one that the roll gives at this moment, however long a session lasts. Whoever may not read something is
 told so without learning whether it exists. Bulk reads of what names people (rosters before their opening, named
-ballots, full exports, opened seals) need a reason and are recorded first (disputes B12 and H25), the auditors' too.
+ballots, full exports, evidence, opened seals) need a reason and are recorded first (disputes B12 and H25), the auditors' too.
 """
 
 from collections.abc import Mapping
@@ -56,6 +56,8 @@ class What(StrEnum):
     """Who voted for whom, and what follows from it: margins and suppositions."""
     FULL_EXPORT = "full_export"
     """Every entry: bundles and exports for auditors."""
+    EVIDENCE = "evidence"
+    """What is on file about people, but for what is sealed; applicants read what belongs to their own application."""
     SEALED = "sealed"
     """Evidence that somebody sealed."""
     RECORDS = "records"
@@ -72,13 +74,14 @@ READERS: Mapping[What, frozenset[str]] = MappingProxyType(
         What.ROSTER_BEFORE_OPENING: AUDITORS | {ORGANISER, REGISTRAR},
         What.NAMED_BALLOTS: AUDITORS | {ORGANISER},
         What.FULL_EXPORT: AUDITORS,
+        What.EVIDENCE: AUDITORS | {ORGANISER, INTAKE, REGISTRAR, INSPECTOR},
         What.SEALED: frozenset({DISCIPLINE}),
         What.RECORDS: AUDITORS,
     }
 )
 """The roles of which one is needed; `ANNOUNCED` needs none."""
 
-RECORDED = frozenset({What.ROSTER_BEFORE_OPENING, What.NAMED_BALLOTS, What.FULL_EXPORT, What.SEALED})
+RECORDED = frozenset({What.ROSTER_BEFORE_OPENING, What.NAMED_BALLOTS, What.FULL_EXPORT, What.EVIDENCE, What.SEALED})
 """What is handed out only after the reading was recorded with its reason."""
 
 

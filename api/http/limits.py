@@ -21,8 +21,8 @@ from api.http.settings import Limits, Network
 MINUTE_NS = 60_000_000_000
 UNBOUNDED_RATE = frozenset({"/health", "/ready"})
 """What a load balancer asks all the time; bounded in number like everything else."""
-UPLOADS = "/v1/evidence"
-"""Below this path bodies are streamed to files and have a bound of their own."""
+UPLOADS = ("/v1/evidence", "/v1/uploads")
+"""Below these paths bodies are streamed to files and have a bound of their own."""
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 STATUS = {

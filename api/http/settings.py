@@ -26,6 +26,31 @@ class Limits(BaseModel):
     """A request's body, but for uploads of evidence."""
     upload_bytes: Positive = 256 << 20
     """The body of an upload of evidence, which is streamed."""
+    uploads: Positive = 256
+    """Uploads of evidence under way at once, by all workers."""
+    uploads_a_signer: Positive = 16
+    upload_bytes_a_signer: Positive = 256 << 20
+    """Declared sizes of what one signer has under way."""
+    upload_bytes_under_way: Positive = 2 << 30
+    """Declared sizes of everything under way: so much of the disk may be taken."""
+    upload_seconds: Seconds = 3_600
+    """For an upload to be complete, and for its answer to be asked for again."""
+    upload_kib_a_minute: Positive = 100 << 10
+    upload_kib_burst: Positive = 512 << 10
+    """Declared sizes of the uploads of one client address."""
+    downloads: Positive = 16
+    """Pieces of evidence that are given out at once."""
+    objection_bytes: Positive = 9 << 20
+    """A sealed objection, with whatever is enclosed."""
+    objections_a_minute: Positive = 2
+    objection_burst: Positive = 10
+    """Keyless objections, and permits to upload one, of one client address."""
+    objections_a_minute_all: Positive = 60
+    objection_burst_all: Positive = 120
+    """The same of all addresses together."""
+    progress_a_minute: Positive = 60
+    progress_burst: Positive = 30
+    """Questions for the progress of a keyless objection, of one client address."""
     envelope_bytes: Positive = 65_535
     """One DSSE envelope: an entry must hold it."""
     batch_size: Positive = 500

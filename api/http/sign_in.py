@@ -47,7 +47,7 @@ class Desk:
         """Sign in to the service of this context. Raises `StoreError` `HOME_UNUSABLE`."""
         self._context = context
         self._book = AccessBook(context.store)
-        self._key = _shared_key(context.home.folder / "challenge.key")
+        self._key = shared_key(context.home.folder / "challenge.key")
 
     def challenge(self, now: int) -> tuple[str, int]:
         """Return a challenge, the same for whoever asks, and when it lapses (UTC ms)."""
@@ -124,7 +124,7 @@ def _bytes(text: str) -> bytes:
         return b""
 
 
-def _shared_key(path: Path) -> bytes:
+def shared_key(path: Path) -> bytes:
     """Return the key in a file, which whoever comes first writes whole."""
     try:
         if not path.exists():
