@@ -11,13 +11,15 @@ doors, is in once; the second gets the first one's receipt, whatever it chose, s
 voted.
 """
 
-import queue
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol, TypeAlias
 
 from ledger.answers import Answer, Sequenced
@@ -52,6 +54,8 @@ MOST_IN_BATCH = 2048
 MOST_WAITING = 20_000
 LINGER_SECONDS = 0.02
 """How long a box waits for company once a ballot is there: about as long as the commit that all of them share."""
+QUIET_SECONDS = 0.004
+"""When nobody came for so long, the box waits no more."""
 _TRIES = 5
 
 
@@ -63,6 +67,23 @@ class Cast(NamedTuple):
 
 
 CastAnswer: TypeAlias = Cast | Refusal
+
+
+class Waits(Protocol):
+    """Where the answer to a ballot goes: a future, of a thread or of an event loop."""
+
+    def done(self) -> bool:
+        """Whether it has an answer, or nobody wants one any more."""
+
+    def set_result(self, result: CastAnswer, /) -> None:
+        """Give the answer."""
+
+    def set_exception(self, exception: LedgerError, /) -> None:
+        """Say what stopped the ballot."""
+
+
+Deliver: TypeAlias = Callable[[Callable[[], None]], object]
+"""Calls what it is given, where the answers are waited for: once for all ballots of a batch."""
 
 
 class BoxSequencer(Protocol):
@@ -95,11 +116,27 @@ class BoxStore(Protocol):
         """Return which ballots cannot come in, by place: the entry that used up their key, None for an unknown tag."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
     tag: bytes
     vote: Vote
-    answer: "Future[CastAnswer]" = field(default_factory=Future)
+    answer: Waits
+    at: int | None
+    told: CastAnswer | LedgerError | None = None
+
+
+def _tell(settled: Sequence[_Waiting]) -> None:
+    for one in settled:
+        if one.answer.done():
+            continue  # whoever went away finds their ballot in when they come again
+        if isinstance(one.told, LedgerError):
+            one.answer.set_exception(one.told)
+        elif one.told is not None:
+            one.answer.set_result(one.told)
+
+
+def _here(settle: Callable[[], None]) -> None:
+    settle()
 
 
 class PollBox:
@@ -115,19 +152,24 @@ class PollBox:
         key: SigningKey,
         *,
         clock: Callable[[], int] | None = None,
-        most_waiting: int = MOST_WAITING,
+        deliver: Deliver = _here,
     ) -> None:
         """Sign for `channel` with the key of its operator; `first_receipt` proves an entry that is in the log.
 
-        `clock` gives the time (UTC ms) of a rehearsal.
+        `clock` gives the time (UTC ms) of a rehearsal; `deliver` brings the answers of a batch to whoever waits, by
+        default in the box's own thread.
         """
         self._sequencer, self._store, self._first_receipt = sequencer, store, first_receipt
         self._poll_id, self._channel, self._key, self._clock = poll, channel, key, clock
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(most_waiting)
+        self._deliver = deliver
+        self.most_waiting = MOST_WAITING
+        """How many ballots may wait; more of them are `POLL_BOX_FULL`."""
         self._thread = threading.Thread(target=self._run, name=f"poll-box-{channel}", daemon=True)
-        self._door = threading.Lock()
+        self._door, self._some = threading.Lock(), threading.Event()
         self._stopped = False
+        self._waiting: list[_Waiting] = []
         self._deferred: list[_Waiting] = []
+        self._places: dict[str, int] = {}
 
     @property
     def taken(self) -> int:
@@ -141,9 +183,9 @@ class PollBox:
     def stop(self) -> None:
         """Answer what was cast, then end; what comes later is `SEQUENCER_STOPPED`."""
         with self._door:
-            already, self._stopped = self._stopped, True
-        if not already and self._thread.ident is not None:
-            self._queue.put(None)
+            self._stopped = True
+            self._some.set()
+        if self._thread.ident is not None:
             self._thread.join()
 
     def __enter__(self) -> "PollBox":
@@ -162,30 +204,45 @@ class PollBox:
         `CREDENTIAL_UNKNOWN`, `UNKNOWN_POLL`, and whatever stops a batch (`POLL_CLOSED` …); it raises the `LedgerError`
         that stopped it. Raises `StoreError` `POLL_BOX_FULL` or `SEQUENCER_STOPPED` at once.
         """
+        answer: Future[CastAnswer] = Future()
+        self.hand_in(tag, candidates, origin, answer)
+        return answer
+
+    def hand_in(
+        self, tag: bytes, candidates: Sequence[str], origin: bytes, answer: Waits, at: int | None = None
+    ) -> None:
+        """Do as `cast` with a future of the caller's, who is where `deliver` brings answers.
+
+        `at` (UTC ms) is for the simulated clock of a rehearsal; elsewhere it is `CLOCK_NOT_SIMULATED`, before it can
+        spoil the batch of others.
+        """
+        if at is not None and not self._is_rehearsal():
+            raise StoreError("CLOCK_NOT_SIMULATED", origin="-")
         choice = self._choice(candidates)
         if isinstance(choice, Refusal):
-            answered: Future[CastAnswer] = Future()
-            answered.set_result(choice)
-            return answered
-        vote = Vote(choice, secrets.token_bytes(SALT_BYTES), self._now() // MINUTE_MS, origin)
-        waiting = _Waiting(tag, vote)
+            answer.set_result(choice)
+            return
+        minute = (self._now() if at is None else at) // MINUTE_MS
+        vote = Vote(choice, secrets.token_bytes(SALT_BYTES), minute, origin)
         with self._door:
             if self._stopped:
                 raise StoreError("SEQUENCER_STOPPED")
-            try:
-                self._queue.put_nowait(waiting)
-            except queue.Full:
-                raise StoreError("POLL_BOX_FULL") from None
-        return waiting.answer
+            if len(self._waiting) >= self.most_waiting:
+                raise StoreError("POLL_BOX_FULL")
+            self._waiting.append(_Waiting(tag, vote, answer, at))
+            if len(self._waiting) == 1:
+                self._some.set()
 
     def _choice(self, candidates: Sequence[str]) -> bytes | Refusal:
         poll = self._sequencer.state.polls.by_id.get(self._poll_id)
         if poll is None:
             return refuse("UNKNOWN_POLL", CLAUSE, poll=self._poll_id)
+        if not self._places:
+            self._places = {candidate: place for place, candidate in enumerate(poll.candidates)}
         most = self._sequencer.state.charter.version_for(poll.stage).programme.seats
-        named = set(candidates)
-        if 0 < len(candidates) <= most and len(named) == len(candidates) and named <= set(poll.candidates):
-            return choice_of([poll.candidates.index(one) for one in candidates], len(poll.candidates))
+        places = {self._places.get(one, -1) for one in candidates}
+        if 0 < len(candidates) <= most and len(places) == len(candidates) and -1 not in places:
+            return choice_of(tuple(places), len(poll.candidates))
         return refuse("PUBLIC_BALLOT_INVALID", CLAUSE, most=most)
 
     def receipt(self, tag: bytes) -> PublicReceipt | None:
@@ -193,56 +250,59 @@ class PollBox:
         index = self._store.spent([tag]).get(tag)
         return self._receipt_in(index, tag) if index is not None else None
 
+    def _is_rehearsal(self) -> bool:
+        sealed = self._sequencer.state.sealed
+        return sealed is not None and sealed.rehearsal
+
     def _now(self) -> int:
         return self._clock() if self._clock is not None else time.time_ns() // 1_000_000
 
     def _run(self) -> None:
-        running = True
-        while running:
-            some, running = self._gather()
-            if some:
-                self._take(some)
+        while some := self._gather():
+            self._take(some)
 
-    def _gather(self) -> tuple[list[_Waiting], bool]:
-        """Wait for a ballot, then for whatever comes within the linger; False once the box is stopped."""
-        some, self._deferred = self._deferred, []
-        first = None if some else self._queue.get()
-        if first is None and not some:
-            return some, False
-        if first is not None:
-            some.append(first)
-        until = time.monotonic() + LINGER_SECONDS
-        while len(some) < MOST_IN_BATCH:
-            try:
-                one = self._queue.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                break
-            if one is None:
-                # What is deferred is still taken, in batches of its own.
-                self._queue.put(None)
-                break
-            some.append(one)
-        return some, True
+    def _gather(self) -> list[_Waiting]:
+        """Wait for a ballot, then as long as others keep coming; return none once the box is stopped and empty.
+
+        The thread sleeps meanwhile and is not woken by each ballot: that would cost more than all else about it.
+        """
+        if not self._deferred:
+            self._some.wait()
+        until, known = time.monotonic() + LINGER_SECONDS, 0
+        while known < len(self._waiting) < MOST_IN_BATCH and not self._stopped and time.monotonic() < until:
+            known = len(self._waiting)
+            time.sleep(QUIET_SECONDS)
+        with self._door:
+            some = self._deferred + self._waiting
+            self._deferred, self._waiting = [], some[MOST_IN_BATCH:]
+            if not self._waiting and not self._stopped:
+                self._some.clear()
+        return some[:MOST_IN_BATCH]
 
     def _take(self, some: list[_Waiting]) -> None:
         """Bring some ballots in, all answered when this returns; whatever fails is their answer."""
+        chosen: dict[bytes, _Waiting] = {}
+        for one in some:
+            # A tag stands in a batch once; another one with it is judged by what the first one left.
+            if chosen.setdefault(one.tag, one) is not one:
+                self._deferred.append(one)
+        settled = list(chosen.values())
         try:
-            chosen: dict[bytes, _Waiting] = {}
-            for one in some:
-                # A tag stands in a batch once; another one with it is judged by what the first one left.
-                if chosen.setdefault(one.tag, one) is not one:
-                    self._deferred.append(one)
-            for _ in range(_TRIES):
-                self._sort_out(chosen)
-                if not chosen or self._submit(chosen):
-                    return
-            raise StoreError("STORE_UNAVAILABLE", reason="ballots kept being used elsewhere")
+            self._bring_in(chosen)
         except Exception as error:
             fault = StoreError("SEQUENCER_FAULT", reason=type(error).__name__)
-            told = error if isinstance(error, LedgerError) else fault
-            for one in some:
-                if not one.answer.done() and one not in self._deferred:
-                    one.answer.set_exception(told)
+            for one in settled:
+                one.told = one.told or (error if isinstance(error, LedgerError) else fault)
+        # An event loop that has ended waits for nothing any more.
+        with suppress(RuntimeError):
+            self._deliver(partial(_tell, settled))
+
+    def _bring_in(self, chosen: dict[bytes, _Waiting]) -> None:
+        for _ in range(_TRIES):
+            self._sort_out(chosen)
+            if not chosen or self._submit(chosen):
+                return
+        raise StoreError("STORE_UNAVAILABLE", reason="ballots kept being used elsewhere")
 
     def _sort_out(self, chosen: dict[bytes, _Waiting]) -> None:
         """Answer those who cannot vote, or have; only theirs are left out of the batch."""
@@ -255,11 +315,11 @@ class PollBox:
         for place, index in self._store.offending(committed.index, list(chosen), keys).items():
             one = chosen.pop(some[place].tag)
             if index is None:
-                one.answer.set_result(refuse("CREDENTIAL_UNKNOWN", CLAUSE, ballots=1, serials="-"))
+                one.told = refuse("CREDENTIAL_UNKNOWN", CLAUSE, ballots=1, serials="-")
                 continue
             receipt = self._receipt_in(index, one.tag)
             voted = refuse("ALREADY_VOTED_PUBLIC", CLAUSE, ballots=1, serials="-")
-            one.answer.set_result(Cast(receipt, True) if receipt is not None else voted)
+            one.told = Cast(receipt, True) if receipt is not None else voted
 
     def _key_of(self, state: Selection, one: _Waiting) -> bytes:
         programme = state.charter.version_for(state.polls.by_id[self._poll_id].stage).programme
@@ -270,7 +330,9 @@ class PollBox:
         """Sign and submit a batch; False if it must be made anew because somebody voted elsewhere meanwhile."""
         poll = self._sequencer.state.polls.by_id[self._poll_id]
         block = make_block({tag: one.vote for tag, one in chosen.items()}, secrets.token_bytes(SALT_BYTES))
-        at = self._clock() if self._clock is not None else None
+        at = max((one.at for one in chosen.values() if one.at is not None), default=None)
+        if at is None and self._clock is not None:
+            at = self._clock()
         envelope = sign(self._statement(poll, block), self._key)
         answer = self._sequencer.submit(envelope, at, block.encode()).result()
         if isinstance(answer, Sequenced):
@@ -278,20 +340,19 @@ class PollBox:
             for tag, one in chosen.items():
                 receipt = paths.receipt(tag, answer.act.entry, proof)
                 if receipt is not None:
-                    one.answer.set_result(Cast(receipt, False))
+                    one.told = Cast(receipt, False)
             return True
         if answer.refusal.code in {"ALREADY_VOTED_PUBLIC", "BATCH_OUT_OF_ORDER", "IDEMPOTENCY_CONFLICT"}:
             return False
         for one in chosen.values():
-            one.answer.set_result(answer.refusal)
+            one.told = answer.refusal
         return True
 
     def _statement(self, poll: Poll, block: Block) -> Statement[PollBatch]:
         state = self._sequencer.state
         operator = state.polls.channels[self._channel].operator
         known = state.roll.people[operator]
-        choices = [vote.choice for vote in block.votes()]
-        counted = {choice: choices.count(choice) for choice in set(choices)}
+        counted = Counter(vote.choice for vote in block.votes())
         subtotals = subtotals_of(counted, len(poll.candidates))
         sequence = len(state.polls.ballots_of(poll.id).of_channel(self._channel))
         root, sealed = Paths(block).root.hex(), seal_subtotals(block.salt, subtotals)
