@@ -76,11 +76,16 @@ class Door(Protocol):
         """End; what waits is answered first where that is possible."""
 
     async def submit(
-        self, envelopes: Sequence[bytes], at: int | None = None, attached: Sequence[bytes | None] = ()
+        self,
+        envelopes: Sequence[bytes],
+        at: int | None = None,
+        attached: Sequence[bytes | None] = (),
+        verified: Sequence[bytes | None] = (),
     ) -> list[Answered]:
         """Hand in envelopes in this order and give each one's answer; none of them holds up another.
 
         `at` (UTC ms) is for the simulated clock of a rehearsal; `attached` are the bytes that statements name.
+        `verified` are the keys under which another process of the service has found their signatures to hold.
         """
 
 
@@ -144,26 +149,35 @@ class LocalDoor:
         """End; the sequencer is stopped by whoever made it."""
 
     async def submit(
-        self, envelopes: Sequence[bytes], at: int | None = None, attached: Sequence[bytes | None] = ()
+        self,
+        envelopes: Sequence[bytes],
+        at: int | None = None,
+        attached: Sequence[bytes | None] = (),
+        verified: Sequence[bytes | None] = (),
     ) -> list[Answered]:
         """Hand in and wait; see `Door.submit`."""
         self._waiting += len(envelopes)
         try:
             if len(envelopes) > MOST_INLINE or any(attached):
-                handed = await asyncio.to_thread(self._hand_in, envelopes, at, attached)
+                handed = await asyncio.to_thread(self._hand_in, envelopes, at, attached, verified)
             else:
-                handed = self._hand_in(envelopes, at, attached)
+                handed = self._hand_in(envelopes, at, attached, verified)
             return [await self._answered(one) for one in self._waited_for(handed)]
         finally:
             self._waiting -= len(envelopes)
 
     def _hand_in(
-        self, envelopes: Sequence[bytes], at: int | None, attached: Sequence[bytes | None]
+        self,
+        envelopes: Sequence[bytes],
+        at: int | None,
+        attached: Sequence[bytes | None],
+        verified: Sequence[bytes | None],
     ) -> "list[Future[Answer] | LedgerError]":
         handed: list[Future[Answer] | LedgerError] = []
-        for envelope, more in zip_longest(envelopes, attached[: len(envelopes)]):
+        count = len(envelopes)
+        for envelope, more, by in zip_longest(envelopes, attached[:count], verified[:count]):
             try:
-                handed.append(self._sequencer.submit(envelope, at, more))
+                handed.append(self._sequencer.submit(envelope, at, more, by))
             except LedgerError as error:
                 handed.append(error)
         return handed

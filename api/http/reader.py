@@ -19,6 +19,7 @@ from eventsourcing.persistence import PersistenceError, Subscription
 from eventsourcing.postgres import PostgresApplicationRecorder
 
 from api.as_of import judged_at, known_at, runs
+from api.http.checking import Check, checking
 from api.problems import HttpError
 from ledger.collector import collector_at_rest
 from ledger.errors import LedgerError
@@ -89,6 +90,10 @@ class Reader:
     def position(self) -> int:
         """How many entries the fold knows."""
         return self._state.size
+
+    def checking(self) -> Check:
+        """Return the check of signatures by the roll as it is known here whenever it is asked; it waits for nobody."""
+        return checking(self._state)
 
     def start(self) -> None:
         """Read all that is published, then follow the log in the background until `stop`."""

@@ -66,7 +66,7 @@ def serve(home: Home, settings: Settings, listening: socket.socket) -> None:
     ):
         door = LocalDoor(sequencer)
         if settings.workers == 1:
-            serve_app(home, store, door, settings, listening)
+            serve_app(home, store, lambda reader: door, settings, listening)
         else:
             asyncio.run(_lead(home, store, door, settings, listening))
 
@@ -83,13 +83,15 @@ def collecting(home: Home, store: Store, sequencer: Sequencer) -> Iterator[None]
         yield
 
 
-def serve_app(home: Home, store: Store, door: Door, settings: Settings, listening: socket.socket) -> None:
-    """Serve the application in this process until told to end."""
+def serve_app(
+    home: Home, store: Store, door: Callable[[Reader], Door], settings: Settings, listening: socket.socket
+) -> None:
+    """Serve the application in this process until told to end; `door` gives the way in beside what is read."""
     with ExitStack() as stack:
         reader = Reader(store)
         stack.callback(reader.stop)
         reader.start()
-        app = create_app(Context(home, store, door, settings, reader))
+        app = create_app(Context(home, store, door(reader), settings, reader))
         asyncio.run(run_app(app, settings, listening))
 
 

@@ -3,18 +3,23 @@
 A frame is its length (4 bytes, big endian) and a msgpack value. A worker sends what it was handed with a number of its
 own and gets the answers under that number, in whatever order they come. When the connection breaks, everything that
 was not answered is sent again: a statement that did arrive gets its first receipt, so nothing is lost or doubled.
+
+Signatures are checked by the worker (`api.http.checking`), which hands on under which key each one holds. The socket is
+for this account alone (0600), so that whoever writes to it is the service's own code; and the sequencer takes such a
+word only for the key that its own roll has at that moment.
 """
 
 import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
 
 import msgspec
 
-from api.http.door import Accepted, Answered, Door, Failed, RefusedBy
+from api.http.checking import Check, check_all, check_nothing
+from api.http.door import MOST_INLINE, Accepted, Answered, Door, Failed, RefusedBy
 from ledger.errors import ConflictError, LedgerError, MalformedError, StoreError, VerificationError
 from ledger.procedure.reasons import Refusal
 from ledger.statements import Seen
@@ -33,6 +38,7 @@ class _Ask(msgspec.Struct, array_like=True):
     envelopes: list[bytes]
     at: int | None
     attached: list[bytes | None]
+    verified: list[bytes | None]
 
 
 class _Said(msgspec.Struct, array_like=True, tag=True):
@@ -161,7 +167,7 @@ class DoorServer:
             writer.close()
 
     async def _decide(self, ask: _Ask, writer: asyncio.StreamWriter) -> None:
-        answers = await self._door.submit(ask.envelopes, ask.at, ask.attached)
+        answers = await self._door.submit(ask.envelopes, ask.at, ask.attached, ask.verified)
         await self._tell(writer, ask.number, [_said(one) for one in answers])
 
     async def _news(self, writer: asyncio.StreamWriter) -> None:
@@ -185,9 +191,12 @@ class DoorServer:
 class SocketDoor:
     """A worker's end: a `Door` to the sequencer in another process."""
 
-    def __init__(self, path: Path, seconds: float = WAIT_SECONDS) -> None:
-        """Reach the sequencer at `path`; a statement is given up after `seconds`, decided or not."""
-        self._path, self._seconds = path, seconds
+    def __init__(self, path: Path, seconds: float = WAIT_SECONDS, check: Check = check_nothing) -> None:
+        """Reach the sequencer at `path`; a statement is given up after `seconds`, decided or not.
+
+        `check` is asked for each statement before it is handed on; one that it does not let pass is answered here.
+        """
+        self._path, self._seconds, self._check = path, seconds, check
         self._numbers = count()
         self._open: dict[int, tuple[bytes, int, asyncio.Future[list[Answered]]]] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -221,20 +230,40 @@ class SocketDoor:
                 await self._task
 
     async def submit(
-        self, envelopes: Sequence[bytes], at: int | None = None, attached: Sequence[bytes | None] = ()
+        self,
+        envelopes: Sequence[bytes],
+        at: int | None = None,
+        attached: Sequence[bytes | None] = (),
+        verified: Sequence[bytes | None] = (),
     ) -> list[Answered]:
-        """Hand in and wait; see `Door.submit`. What is not answered in time is `STORE_UNAVAILABLE`."""
-        number = next(self._numbers)
-        frame = _frame(_Ask(number, list(envelopes), at, list(attached)))
+        """Check, hand in and wait; see `Door.submit`. What is not answered in time is `STORE_UNAVAILABLE`."""
+        if len(envelopes) > MOST_INLINE:
+            found = await asyncio.to_thread(check_all, self._check, envelopes)
+        else:
+            found = check_all(self._check, envelopes)
+        ask, failed = _Ask(0, [], at, [], []), dict[int, Answered]()
+        for place, (envelope, more, by) in enumerate(zip_longest(envelopes, attached[: len(envelopes)], found)):
+            if isinstance(by, LedgerError):
+                failed[place] = Failed(by)
+            else:
+                ask.envelopes.append(envelope)
+                ask.attached.append(more)
+                ask.verified.append(by)
+        answers = iter(await self._hand_on(ask) if ask.envelopes else ())
+        return [failed[place] if place in failed else next(answers) for place in range(len(envelopes))]
+
+    async def _hand_on(self, ask: _Ask) -> list[Answered]:
+        number = ask.number = next(self._numbers)
+        frame, asked = _frame(ask), len(ask.envelopes)
         answer: asyncio.Future[list[Answered]] = asyncio.get_running_loop().create_future()
-        self._open[number] = (frame, len(envelopes), answer)
+        self._open[number] = (frame, asked, answer)
         try:
             if self._writer is not None:
                 with suppress(ConnectionError, RuntimeError):
                     self._writer.write(frame)
             return await asyncio.wait_for(answer, self._seconds)
         except TimeoutError:
-            return [Failed(StoreError("STORE_UNAVAILABLE")) for _ in envelopes]
+            return [Failed(StoreError("STORE_UNAVAILABLE"))] * asked
         finally:
             del self._open[number]
 

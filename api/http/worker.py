@@ -30,7 +30,8 @@ def main(arguments: list[str]) -> None:
     home, settings = read_home(folder), Settings(home=folder)
     logs.configure(settings.log_level)
     with open_store(home) as store, socket.socket(fileno=number) as listening:
-        serve_app(home, store, SocketDoor(socket_path(home)), settings, listening)
+        path = socket_path(home)
+        serve_app(home, store, lambda reader: SocketDoor(path, check=reader.checking()), settings, listening)
 
 
 if __name__ == "__main__":
