@@ -49,9 +49,8 @@ class SealingKeys:
 
 def announce(to: SealTo, programme: str, key: SigningKey) -> SealingKeys:
     """Return the announcement of two sealing keys, signed by discipline's `key`; `MalformedError` as `read`."""
-    made = SealingKeys(
-        to, programme, key_id(key.public), key.sign(pae(_TYPE, canonical.encode(_signed_value(to, programme))))
-    )
+    signature = key.sign(pae(_TYPE, canonical.encode(_signed_value(to, programme))))
+    made = SealingKeys(to, programme, key_id(key.public), signature)
     return read(made.plain())
 
 

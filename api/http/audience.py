@@ -1,8 +1,9 @@
 """Who may read what over HTTP: one table, asked before anything is looked up.
 
 The role is the one that the roll gives at this moment, however long a session lasts. Whoever may not read something is
-told so without learning whether it exists. Bulk reads of what names people (rosters before their opening, named
-ballots, full exports, evidence, opened seals) need a reason and are recorded first (disputes B12 and H25), the auditors' too.
+told so without learning whether it exists. Reading in bulk what names people (rosters before their opening, named
+ballots, full exports), evidence, and what is sealed needs a reason and is recorded first (disputes B12 and H25), for
+auditors too.
 """
 
 from collections.abc import Mapping
