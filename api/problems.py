@@ -55,6 +55,7 @@ _FORBIDDEN = frozenset(
 )
 _CONFLICT = re.compile(r"ALREADY_\w+|DUPLICATE_(?!CHOICE)\w+|IDEMPOTENCY_CONFLICT|\w+_(?:EXISTS|KNOWN|CLOSED|FROZEN)")
 _OF_CODE: dict[str, int] = {
+    "CHANNEL_NOT_SERVED": HTTPStatus.NOT_FOUND,
     "INDEX_UNKNOWN": HTTPStatus.NOT_FOUND,
     "NOT_PUBLISHED": HTTPStatus.NOT_FOUND,
     "READ_BUSY": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -291,7 +292,25 @@ def section_of(code: str) -> str | None:
     return next((section for section in SECTIONS if code in codes(section)), None)
 
 
-@router.get("/problems/{code}", tags=["problems"], summary="What a problem's code means, in Chinese and English")
+_EXPLAINED = {"code": "OVERVOTE", "section": "refusals", "zh": "…", "en": "…"}
+_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "a page, or JSON where that is asked for",
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "object"}, "example": _EXPLAINED},
+        },
+    },
+    404: {"description": "nobody knows the code"},
+}
+
+
+@router.get(
+    "/problems/{code}",
+    tags=["problems"],
+    summary="What a problem's code means, in Chinese and English",
+    responses=_PAGE,
+)
 def explain(request: Request, code: str) -> Response:
     """Explain a code: as JSON where JSON is asked for, else as a page."""
     section = section_of(code)

@@ -4,7 +4,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -53,6 +53,20 @@ def installed(postgres_dsn: str) -> str:
     assert install(admin, SCHEMA, SERVICE) == []
     install_access(admin, SCHEMA, SERVICE)
     return name
+
+
+@pytest.fixture(scope="session")
+def lasting_site(postgres_dsn: str, installed: str) -> Callable[[Path], AbstractContextManager[Site]]:
+    """Make a new, empty log whose pins are in a folder, for what takes longer than one test."""
+
+    @contextmanager
+    def make(pins: Path) -> Iterator[Site]:
+        name = _create_database(postgres_dsn, installed)
+        dsn = make_conninfo(postgres_dsn, dbname=name)
+        yield Site(dsn, make_conninfo(dsn, user=SERVICE), pins / "pin")
+        _drop_database(postgres_dsn, name)
+
+    return make
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI
 import api.http
 from api import problems
 from api.http.context import Context, context_of
+from api.http.described import complete
 from api.http.limits import Guard
 from api.http.logs import Recorded
 
@@ -48,6 +49,7 @@ def create_app(context: Context) -> FastAPI:
     for router in routers():
         app.include_router(router)
     problems.install(app)
+    complete(app)
     limits = context.settings.limits
     app.add_middleware(Guard, limits=limits, refuse=problems.refuse, trusted=context.settings.trusted_proxies)
     app.add_middleware(Recorded, metrics=context.metrics)

@@ -19,6 +19,7 @@ from starlette.background import BackgroundTask
 
 from api.http.asking import PROBLEMS, Asked, Asking
 from api.http.audience import What, reads
+from api.http.described import as_file
 from api.problems import HttpError
 from api.verifier_file import verifier_bytes
 from api.witness.collected import Collected
@@ -41,6 +42,9 @@ _SOON = "public, max-age=5"
 _NEVER = "private, no-store"
 _NOTE = "text/plain; charset=utf-8"
 _BYTES = "application/octet-stream"
+_ZIP = "application/zip"
+_AS_NOTE = as_file("text/plain", "the signed text")
+_AS_BYTES = as_file(_BYTES, "the bytes")
 _STATEMENT_DIGITS = 64
 _STATUS = {
     "CHECKPOINT_NOT_ISSUED": HTTPStatus.NOT_FOUND,
@@ -75,7 +79,12 @@ def _read(asked: Asked, path: str, audience: Audience = Audience.PUBLIC) -> byte
     return read_path(context.store, path, audience, context.reader.horizon, cosigned=cosigned)
 
 
-@router.get("/checkpoint", summary="The newest checkpoint, with what witnesses cosigned", response_class=Response)
+@router.get(
+    "/checkpoint",
+    summary="The newest checkpoint, with what witnesses cosigned",
+    response_class=Response,
+    responses=_AS_NOTE,
+)
 def checkpoint(asked: Asking) -> Response:
     """Return the signed note; 404 for a log that is empty."""
     note = _read(asked, "checkpoint")
@@ -84,7 +93,12 @@ def checkpoint(asked: Asking) -> Response:
     return Response(note, headers={"cache-control": _SOON}, media_type=_NOTE)
 
 
-@router.get("/tile/{path:path}", summary="A tile of hashes; entry bundles for auditors", response_class=Response)
+@router.get(
+    "/tile/{path:path}",
+    summary="A tile of hashes; entry bundles for auditors",
+    response_class=Response,
+    responses=_AS_BYTES,
+)
 def tile(path: Annotated[str, InPath(max_length=64)], asked: Asking) -> Response:
     """Return a tile by its one spelling; a full one never changes, and a partial one not under its path."""
     address = parse_path(f"tile/{path}")
@@ -100,7 +114,9 @@ def tile(path: Annotated[str, InPath(max_length=64)], asked: Asking) -> Response
     return Response(data, headers={"cache-control": kept}, media_type=_BYTES)
 
 
-@router.get("/entry/{path:path}", summary="One entry, as it is in the log", response_class=Response)
+@router.get(
+    "/entry/{path:path}", summary="One entry, as it is in the log", response_class=Response, responses=_AS_BYTES
+)
 def entry(path: Annotated[str, InPath(max_length=64)], asked: Asking) -> Response:
     """Return an entry that is public, or any to an auditor who says why; what else there is shows in no answer."""
     data = _read(asked, f"entry/{path}")
@@ -137,7 +153,12 @@ def _texts(hashes: tuple[bytes, ...]) -> list[str]:
     return [base64.b64encode(value).decode() for value in hashes]
 
 
-@router.get("/v1/receipts/{which}", summary="The receipt of a statement or an entry, again", response_class=Response)
+@router.get(
+    "/v1/receipts/{which}",
+    summary="The receipt of a statement or an entry, again",
+    response_class=Response,
+    responses=_AS_NOTE,
+)
 def receipt(which: Annotated[str, InPath(max_length=_STATEMENT_DIGITS)], asked: Asking) -> Response:
     """Return the first receipt (C2SP tlog-proof) by the statement's id or the entry's index."""
     data = _found(lambda: _receipt(asked, which)).encode()
@@ -164,7 +185,12 @@ def _index(text: str) -> int | None:
     return int(text) if plain and str(int(text)) == text and int(text) < MAX_SIZE else None
 
 
-@router.get("/v1/exports", summary="An export to check offline, as a zip", response_class=FileResponse)
+@router.get(
+    "/v1/exports",
+    summary="An export to check offline, as a zip",
+    response_class=FileResponse,
+    responses={**as_file(_ZIP, "the export"), 409: {"description": "what it needs is withheld by now"}},
+)
 def export(
     asked: Asking,
     audience: Audience = Audience.PUBLIC,
@@ -187,7 +213,7 @@ def export(
         raise
     headers = {"cache-control": _NEVER if full else "public, no-cache", "log-size": str(done.size)}
     name = f"ballot-ledger-{audience.value}-{done.size}.zip"
-    return FileResponse(target, headers=headers, media_type="application/zip", filename=name, background=drop)
+    return FileResponse(target, headers=headers, media_type=_ZIP, filename=name, background=drop)
 
 
 def _drop(folder: Path) -> None:

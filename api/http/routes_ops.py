@@ -19,6 +19,7 @@ from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.http.context import Context, context_of
+from api.http.described import as_file
 from api.http.feed import Feed
 from api.problems import HttpError
 from api.witness.collected import Collected, read_policy
@@ -66,6 +67,10 @@ def measure(context: Context) -> None:
 router = APIRouter(tags=["running"], lifespan=_lifespan)
 
 _UNREADY: dict[int | str, dict[str, Any]] = {503: {"description": "what is away, as a problem"}}
+_NUMBERS = {
+    **as_file("text/plain", "every number, in the text format of Prometheus"),
+    404: {"description": "for whom they are not"},
+}
 
 
 def drain(app: FastAPI) -> None:
@@ -109,7 +114,7 @@ async def stored_size(context: Context) -> int:
         raise StoreError("STORE_UNAVAILABLE") from None
 
 
-@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_NUMBERS)
 async def metrics(request: Request) -> Response:
     """Return all numbers, as Prometheus reads them."""
     context = context_of(request)

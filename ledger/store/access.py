@@ -121,7 +121,9 @@ class AccessBook:
         """Keep that somebody is about to read something; committed when this returns."""
         if not 1 <= len(reason) <= MOST_REASON:
             raise StoreError("STORE_FAILED", schema=self._schema, sqlstate="23514")
-        self._rows("SELECT {}.record(%s, %s, %s, %s, %s, %s)", at, person, what, subject[:200], reason, size)
+        # A subject is what somebody asked for, and PostgreSQL keeps no NUL.
+        named = subject[:200].replace("\0", "\N{REPLACEMENT CHARACTER}")
+        self._rows("SELECT {}.record(%s, %s, %s, %s, %s, %s)", at, person, what, named, reason, size)
 
     def records(self, after: int = 0, most: int = 500) -> tuple[ReadRecord, ...]:
         """Return up to `most` records with a number above `after`, in order."""

@@ -12,7 +12,7 @@ from api.http.app import create_app
 from api.http.context import Context
 from api.http.door import LocalDoor
 from api.http.reader import Reader
-from api.http.settings import Settings
+from api.http.settings import Limits, Settings
 from api.rehearsal.driver import World
 from ledger.opening import Home
 from ledger.sequencer import Clock, Sequencer, system_clock
@@ -43,7 +43,9 @@ class Service:
 
 
 @contextmanager
-def served(site: Site, history: History, folder: Path, clock: Clock = system_clock) -> Iterator[Service]:
+def served(
+    site: Site, history: History, folder: Path, clock: Clock = system_clock, limits: Limits | None = None
+) -> Iterator[Service]:
     """Run a service over a log that holds a history."""
     site.preload(history)
     with ExitStack() as stack:
@@ -53,7 +55,8 @@ def served(site: Site, history: History, folder: Path, clock: Clock = system_clo
         reader.start()
         stack.callback(reader.stop)
         home = Home(folder, ORIGIN, SCHEMA)
-        context = Context(home, store, LocalDoor(sequencer), Settings(home=folder), reader)
+        settings = Settings(home=folder, limits=limits or Limits())
+        context = Context(home, store, LocalDoor(sequencer), settings, reader)
         yield Service(context, sequencer, resume(history, StoredLedger(site, sequencer)))
 
 
