@@ -8,26 +8,29 @@ from elsewhere, signed a checkpoint above the very bytes that were sent.
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 
+from api.log_key_following import KnownKeys, Shown
 from ledger.checkpoint import VerifierKey
 from ledger.errors import LedgerError, StoreError, VerificationError
 from ledger.procedure.acts import ACTS
 from ledger.procedure.reasons import Refusal
-from ledger.receipt import parse, verify
+from ledger.receipt import parse
 from ledger.roll import SEALED_PREFIX
-from ledger.seen import checkpoint_of
-from ledger.signing import SigningKey, key_id
+from ledger.signing import SigningKey, encode_base64, key_id
 from ledger.statements import Seen, Statement, sign
 from ledger.statements.framing import frame_entry
 from ledger.statements.kinds import name_of
 from ledger.statements.plain import from_plain
+from ledger.tiles import number_path
 
+T = TypeVar("T")
 TRIES = 5
 FIRST_PAUSE = 0.25
 MOST_PAUSE = 10.0
@@ -79,10 +82,12 @@ class Client:
     ) -> None:
         """Speak to the service at `url`; `keys` are the log's, as known from elsewhere; keep receipts in a folder.
 
+        Where the log's key was rotated since, the next one is believed as far as the log proves it from those given.
         Without keys nothing that the server says is verified, and nothing is kept.
         """
         self._http = http or httpx.Client(base_url=url, timeout=SECONDS, follow_redirects=False)
-        self._keys, self._receipts, self._pause = tuple(keys), receipts, pause
+        self.keys, self._receipts, self._pause = KnownKeys(keys), receipts, pause
+        self._token: str | None = None
 
     def __enter__(self) -> "Client":
         """Return the client."""
@@ -115,10 +120,7 @@ class Client:
 
         Raises `ProblemError`; `StoreError` `SERVER_UNREACHABLE`; `VerificationError` `SERVER_ANSWER_INVALID`.
         """
-        answer = self._ask("GET", path, params={**query, "key": key_id(key.public)})
-        form = _object(answer)
-        if answer.status_code != httpx.codes.OK:
-            raise _problem(answer.status_code, form)
+        form = self._told("GET", path, params={**query, "key": key_id(key.public)})
         header = form.get("header")
         if not isinstance(header, dict) or form.get("kind") not in ACTS:
             raise VerificationError("SERVER_ANSWER_INVALID", where="header")
@@ -126,16 +128,13 @@ class Client:
         return form
 
     def _check_seen(self, value: Any) -> None:
-        if not self._keys:
+        if not self.keys:
             return
         seen = from_plain(Seen, value, "seen")
-        for key in self._keys:
-            try:
-                checkpoint_of(seen, key.name, key)
-            except VerificationError:
-                continue
-            return
-        raise VerificationError("SERVER_ANSWER_INVALID", where="seen")
+        try:
+            self._following(lambda: self.keys.pinned(seen))
+        except VerificationError:
+            raise VerificationError("SERVER_ANSWER_INVALID", where="seen") from None
 
     def sign(
         self,
@@ -204,12 +203,12 @@ class Client:
         if not isinstance(index, int) or not isinstance(at, int) or not isinstance(receipt, str):
             raise VerificationError("SERVER_ANSWER_INVALID", where="receipt")
         entry, proof = frame_entry(index, at, envelope), receipt.encode()
-        if self._keys:
+        if self.keys:
             try:
                 given = parse(proof)
                 if given.index != index:
                     raise VerificationError("SERVER_ANSWER_INVALID", where="index")
-                verify(given, entry, self._keys)
+                self._following(lambda: self.keys.check(given, entry))
             except LedgerError:
                 raise VerificationError("SERVER_ANSWER_INVALID", where="receipt") from None
             self._keep(index, entry, proof)
@@ -229,6 +228,62 @@ class Client:
                     os.fsync(written.fileno())
         except OSError as error:
             raise StoreError("FILE_UNWRITABLE", path=str(path), reason=error.strerror or "-") from None
+
+    def _following(self, check: Callable[[], T]) -> T:
+        """Check something by the log's keys; where it does not hold, learn of rotations and check it once more."""
+        try:
+            return check()
+        except VerificationError:
+            if not self.keys.follow(self.read("/v1/log-keys").get("log_keys", ()), self._shown):
+                raise
+        return check()
+
+    def _shown(self, index: int, size: int) -> Shown:
+        """Fetch an entry that is public, and its proof against the tree of `size`."""
+        entry = self._ask("GET", f"/entry/{number_path(index)}")
+        proof = self.read("/v1/proofs/inclusion", index=str(index), size=str(size))["inclusion"]["text"]
+        return Shown(entry.content, str(proof).encode())
+
+    def checkpoint(self) -> bytes | None:
+        """Return the newest checkpoint's note, verified; None for an empty log. Errors as `form`."""
+        answer = self._ask("GET", "/checkpoint")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if answer.status_code != httpx.codes.OK:
+            raise _problem(answer.status_code, _object(answer))
+        if self.keys:
+            self._following(lambda: self.keys.open(answer.content))
+        return answer.content
+
+    def sign_in(self, key: SigningKey) -> None:
+        """Read as the person of this key from now on. Raises `ProblemError` `SIGN_IN_FAILED`, else as `form`."""
+        given = self._told("POST", "/v1/session/challenge")
+        signature = encode_base64(key.sign(str(given.get("message")).encode()))
+        body = {"challenge": given.get("challenge"), "key": key_id(key.public), "signature": signature}
+        self._token = str(self._told("POST", "/v1/session", json=body).get("token"))
+
+    def read(self, path: str, reason: str | None = None, **query: str) -> dict[str, Any]:
+        """Return what the service tells at a path; `reason` is why, where reading is recorded. Errors as `form`."""
+        headers = {} if reason is None else {"read-reason": quote(reason)}
+        if self._token is not None:
+            headers["authorization"] = f"Bearer {self._token}"
+        return self._told("GET", path, params=query, headers=headers)
+
+    def pages(self, path: str, name: str, reason: str | None = None, **query: str) -> Iterator[Any]:
+        """Give every member of the list `name`, page by page. Errors as `form`."""
+        while True:
+            told = self.read(path, reason, **query)
+            yield from told.get(name, ())
+            if told.get("next") is None:
+                return
+            query["cursor"] = str(told["next"])
+
+    def _told(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        answer = self._ask(method, path, **what)
+        told = _object(answer)
+        if not answer.is_success:
+            raise _problem(answer.status_code, told)
+        return told
 
     def _ask(self, method: str, path: str, **what: Any) -> httpx.Response:
         """Send a request until it is answered; what is sent is the same every time."""

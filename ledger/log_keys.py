@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from ledger.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_checkpoint, parse_note
 from ledger.errors import MalformedError
+from ledger.signing import strict_b64decode, verify_ed25519
 
 ROTATION = b"ballot-ledger log key rotation v1\n"
 
@@ -21,6 +22,14 @@ ROTATION = b"ballot-ledger log key rotation v1\n"
 def possession(old: VerifierKey, new: VerifierKey) -> bytes:
     """Return the bytes that a new log key signs, so that nobody brings in a key that they do not hold."""
     return ROTATION + f"{new.name}\n{old.encode()}\n{new.encode()}\n".encode()
+
+
+def possessed(old: VerifierKey, new: VerifierKey, proof: str) -> bool:
+    """Say whether `proof` (base64) is the new key's signature over `possession`."""
+    try:
+        return verify_ed25519(new.public, possession(old, new), strict_b64decode(proof, "possession"))
+    except MalformedError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Asked:
 
         def made(picture: Picture) -> Response:
             headers = self._headers(self._tag(picture, timed))
-            if headers["etag"] in self._known():
+            if self.knows(headers["etag"]):
                 return Response(status_code=304, headers=headers)
             body, kind = render(picture)
             return Response(body, 200, headers, kind)
@@ -95,9 +95,10 @@ class Asked:
         about = f"{self.request.url.path}?{self.request.url.query} {self.viewer.person} {self.viewer.tag} {minute}"
         return f'"{picture.size}-{sha256(about.encode()).hexdigest()[:16]}"'
 
-    def _known(self) -> list[str]:
+    def knows(self, tag: str) -> bool:
+        """Say whether the client has the answer of this entity tag already."""
         given = self.request.headers.get("if-none-match", "")[:2000]
-        return [one.strip().removeprefix("W/") for one in given.split(",")]
+        return tag in [one.strip().removeprefix("W/") for one in given.split(",")]
 
     def _headers(self, tag: str) -> dict[str, str]:
         kept = "public, no-cache" if self.viewer.person is None else "private, no-cache"

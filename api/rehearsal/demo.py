@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.client import Client
 from api.rehearsal.beats import Tell
 from api.rehearsal.cast import cast_of
 from api.rehearsal.driver import World, found
 from api.rehearsal.live import SequencedLedger
+from api.rehearsal.over_http import ServedWorld, results_hash
 from api.rehearsal.scenario import FOUNDED, play_contested
-from api.rehearsal.seals import SEALED_FOLDER, SealedEvidence, sealed_to
+from api.rehearsal.seals import SEALED_FOLDER, SealedEvidence, Seals, sealed_to
+from api.rehearsal.serving import served
 from ledger import embedded_folder
 from ledger.errors import StoreError
 from ledger.keyfile import write_key
-from ledger.opening import Home, create_home, open_sequencer, open_store, read_home
+from ledger.opening import Home, create_home, founding_key, open_sequencer, open_store, read_home
 from ledger.programmes import load_shipped
 from ledger.signing import SigningKey
 from ledger.store.store import Store
@@ -33,12 +36,16 @@ SEED = "zhuyuan"
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A rehearsal that has been played: its folder, its open store, the world at its end, and everybody's name."""
+    """A rehearsal that has been played: its folder, its open store, the world at its end, and everybody's name.
+
+    `served_hash` is the hash of the results as its service told them, where it was played over HTTP.
+    """
 
     home: Home
     store: Store
     world: World
     people: dict[str, dict[str, str]]
+    served_hash: str | None = None
 
 
 def is_demo(folder: Path) -> bool:
@@ -77,25 +84,50 @@ def _check_reachable(folder: Path) -> None:
 
 @contextmanager
 def played(
-    folder: Path, seed: str, begin: Callable[[World], Tell], sealed_from: Path | None = None
+    folder: Path, seed: str, begin: Callable[[World], Tell], sealed_from: Path | None = None, workers: int = 0
 ) -> Iterator[Played]:
     """Play the selection of 2022 into a new folder.
 
     `begin` is given the world before anything happens and returns who is told. `sealed_from` is an earlier
-    demonstration's folder, whose ciphertexts are used again.
+    demonstration's folder, whose ciphertexts are used again. With `workers` it is played over HTTP, through a service
+    of so many of them.
     """
-    programme = load_shipped(PROGRAMME)
     home = create_home(folder, ORIGIN, log_key=_key(seed, "log"))
-    with _embedded(), open_store(home) as store:
-        with open_sequencer(home, store) as sequencer:
-            world = World(SequencedLedger(sequencer), seed)
-            world.set_time(*FOUNDED)
-            found(world, programme, home.origin, sequencer.vkey.encode())
-            (folder / "log.vkey").write_text(sequencer.vkey.encode() + "\n")
-            play_contested(world, begin(world), _seals(home, seed, sealed_from))
+    vkey = founding_key(home)
+    home.log_vkey.write_text(vkey.encode() + "\n")
+    seals = _seals(home, seed, sealed_from)
+    with _embedded():
+        if workers:
+            world, told = _over_http(home, seed, begin, seals, workers)
+        else:
+            world, told = _in_process(home, seed, begin, seals), None
         people = cast_of(world)
         _write_keys(world, folder / "keys", people)
-        yield Played(home, store, world, people)
+        with open_store(home) as store:
+            yield Played(home, store, world, people, told)
+
+
+def _in_process(home: Home, seed: str, begin: Callable[[World], Tell], seals: Seals) -> World:
+    with open_store(home) as store, open_sequencer(home, store) as sequencer:
+        world = World(SequencedLedger(sequencer), seed)
+        _play(world, home, begin, seals)
+        return world
+
+
+def _over_http(
+    home: Home, seed: str, begin: Callable[[World], Tell], seals: Seals, workers: int
+) -> tuple[World, str | None]:
+    with served(home.folder, workers) as url, Client(url, [founding_key(home)]) as client:
+        world = ServedWorld(client, seed)
+        _play(world, home, begin, seals)
+        titles = world.state.naming.titles
+        return world, results_hash(client, titles.index) if titles else None
+
+
+def _play(world: World, home: Home, begin: Callable[[World], Tell], seals: Seals) -> None:
+    world.set_time(*FOUNDED)
+    found(world, load_shipped(PROGRAMME), home.origin, founding_key(home).encode())
+    play_contested(world, begin(world), seals)
 
 
 @contextmanager

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from ledger.checkpoint import VerifierKey, parse_vkey
+from ledger.checkpoint import parse_vkey
 from ledger.decisions.prerequisites import unreasoned
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.errors import MalformedError
-from ledger.log_keys import possession
+from ledger.log_keys import possessed
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.selection import Pending, Selection
-from ledger.signing import strict_b64decode, verify_ed25519, weakness
+from ledger.signing import weakness
 from ledger.statements.log import LogKeyRotated, LogRecovered
 
 CLAUSE = "七(三)"
@@ -29,16 +29,9 @@ def _rotate(state: Selection, asked: Asked) -> Refusal | None:
         return refuse("LOG_KEY_INVALID", CLAUSE, where="weak key")
     if new in keys or new.public in state.roll.publics:
         return refuse("LOG_KEY_KNOWN", CLAUSE, key=new.key_id.hex())
-    if not _possessed(keys.newest, new, body.possession):
+    if not possessed(keys.newest, new, body.possession):
         return refuse("LOG_KEY_INVALID", CLAUSE, where="possession")
     return _alone(state, asked) or unreasoned(body.reason, CLAUSE, new.key_id.hex())
-
-
-def _possessed(old: VerifierKey, new: VerifierKey, proof: str) -> bool:
-    try:
-        return verify_ed25519(new.public, possession(old, new), strict_b64decode(proof, "possession"))
-    except MalformedError:
-        return False
 
 
 def _alone(state: Selection, asked: Asked) -> Refusal | None:

@@ -1,0 +1,90 @@
+"""A rehearsal's ledger behind the service: forms are fetched, signed here, handed in over HTTP, receipts verified.
+
+What the play must know of the log to go on (who sits where, which round is due) follows from the entries that it has
+receipts of, folded here by the same code as everywhere; nothing is read from the database. The simulated clock goes by
+`?at=`.
+"""
+
+from typing import Any
+
+from api.client import Client, Declined
+from api.rehearsal.driver import World
+from ledger import canonical
+from ledger.errors import VerificationError
+from ledger.logstore import seen_of
+from ledger.procedure.reasons import Refusal
+from ledger.roll import SEALED_PREFIX
+from ledger.selection import Selection
+from ledger.statements import Act, Seen, decode_entry
+from ledger.statements.foundation import ActCountersigned
+from ledger.statements.rounds import BallotCast, ScoreGiven
+
+PAGE = "100"
+
+
+class ServedLedger:
+    """The driver's view of a service: every statement that it took is known by its proven entry."""
+
+    def __init__(self, client: Client) -> None:
+        """Act on a rehearsal log that is empty as yet, through its service."""
+        self.client = client
+        self.state = Selection()
+
+    def submit(self, envelope: bytes, at: int, attached: bytes | None = None) -> Act | Refusal:
+        """Hand in one envelope at the simulated time `at` (UTC ms).
+
+        Raises `VerificationError` `SERVER_ANSWER_INVALID` for an entry that does not follow on those known here: then
+        somebody else writes into the same log.
+        """
+        if attached is not None:
+            raise TypeError("what is attached is handed in by a route of its own")
+        answer = self.client.submit(envelope, at)
+        if isinstance(answer, Declined):
+            return answer.refusal
+        act = decode_entry(answer.entry)
+        if act.index != self.state.size:
+            raise VerificationError("SERVER_ANSWER_INVALID", where="index")
+        self.state.apply(act)
+        return act
+
+    def seen(self) -> Seen | None:
+        """Return the newest checkpoint as the service publishes it, verified; None for an empty log."""
+        note = self.client.checkpoint()
+        return None if note is None else seen_of(note)
+
+
+class ServedWorld(World):
+    """A play whose every statement but the charter is signed from the service's own form."""
+
+    def __init__(self, client: Client, seed: str = "rehearsal", now: int = 0, offset_minutes: int = 480) -> None:
+        """Play on the empty log of this service."""
+        super().__init__(ServedLedger(client), seed, now, offset_minutes)
+        self.client = client
+
+    def envelope(self, alias: str, body: Any, **header: Any) -> bytes:
+        """Return what `alias` signs over the form that the service gives for this body."""
+        if self.state.sealed is None:
+            return super().envelope(alias, body, **header)
+        actor = self.actor(alias)
+        one_time = actor.person.startswith(SEALED_PREFIX)
+        form = self._form(body, actor.key)
+        return self.client.sign(form, body, actor.key, header.get("claimed_at"), one_time)
+
+    def _form(self, body: Any, key: Any) -> dict[str, Any]:
+        match body:
+            case BallotCast():
+                return self.client.ballot_form(body.round, key)
+            case ScoreGiven():
+                return self.client.score_form(body.stage, key, body.group)
+            case ActCountersigned():
+                return self.client.countersign_form(body.index, key)
+            case _:
+                return self.client.form_for(body, key)
+
+
+def results_hash(client: Client, named: int) -> str:
+    """Return the hash of every certified result and of the naming, entry `named`, as the service tells them."""
+    told = client.pages("/v1/rankings", "results", limit=PAGE)
+    certified = {one["subject"]: one["rows_root"] for one in told if one["standing"] == "certified"}
+    entry = client.read(f"/v1/entries/{named}")["entry"]
+    return canonical.digest({"certified": certified, "named": entry["body"]["candidates"]})
