@@ -5,6 +5,10 @@ it, however that ends. A normal exit and Ctrl-C stop it in an orderly way. For k
 fast shutdown, which ends its children too) when its parent dies; but that signal is bound to the *thread* that forked,
 so a thread of its own starts each server and lives exactly as long. Elsewhere than on Linux, kill -9 leaves it running.
 
+A server that ends by itself (the kernel was out of memory, somebody killed it) stays ended, unless it was asked for
+`watched`: then it is started again at the same place (`ledger.embedded_watch`), and whoever had a connection connects
+anew.
+
 Started by root, the server runs as the owner of its data, at first `postgres` or else `nobody`.
 """
 
@@ -15,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -25,6 +30,7 @@ from psycopg.conninfo import make_conninfo
 from ledger import embedded_child
 from ledger.embedded_binaries import Binaries, choose
 from ledger.embedded_folder import POLL_SECONDS, PORT, STOP_STEPS, Home, open_private, unusable_on_os_error
+from ledger.embedded_watch import Watch
 from ledger.errors import StoreError
 
 SETTINGS = {
@@ -60,10 +66,11 @@ class EmbeddedPostgres:
         atexit.register(self.stop)
 
     @classmethod
-    def start(cls, folder: Path) -> "EmbeddedPostgres":
+    def start(cls, folder: Path, watched: Callable[[], object] | None = None) -> "EmbeddedPostgres":
         """Start the server of `folder`, making the folder and its database cluster at first.
 
-        `dsn` of the result is a libpq connection string for the superuser of the database `postgres`.
+        `dsn` of the result is a libpq connection string for the superuser of the database `postgres`. With `watched` a
+        server that ends by itself is started again, and `watched` is then called, in a thread of its own.
 
         Raises:
             StoreError: `STORE_IN_USE` if another server object, in this or another process, holds the folder;
@@ -82,7 +89,10 @@ class EmbeddedPostgres:
                 _create_cluster(home, binaries)
             sockets = home.socket_folder()
             cleanup.callback(shutil.rmtree, sockets, ignore_errors=True)
-            cleanup.callback(_start_server(home, binaries, sockets).end)
+            if watched is None:
+                cleanup.callback(_start_server(home, binaries, sockets).end)
+            else:
+                cleanup.callback(_watch(home, binaries, sockets, watched).end)
             dsn = make_conninfo(host=str(sockets), port=PORT, user="postgres", dbname="postgres")
             return cls(home.folder, dsn, binaries.major, cleanup.pop_all())
 
@@ -111,6 +121,10 @@ class _Child:
         self._keeper = threading.Thread(target=self._keep, args=(home, command, forked), daemon=True)
         self._keeper.start()
         self.process = forked.result()
+
+    def wait(self) -> None:
+        """Return once the program has ended."""
+        self.process.wait()
 
     def _keep(self, home: Home, command: list[str], forked: "Future[subprocess.Popen[bytes]]") -> None:
         try:
@@ -164,8 +178,8 @@ def _create_cluster(home: Home, binaries: Binaries) -> None:
     _fsync(home.folder)
 
 
-def _start_server(home: Home, binaries: Binaries, sockets: Path) -> _Child:
-    """Start the server and wait until it accepts connections."""
+def _start_server(home: Home, binaries: Binaries, sockets: Path, ending: threading.Event | None = None) -> _Child:
+    """Start the server and wait until it accepts connections, or until somebody is `ending` all this."""
     quoted = str(sockets).replace('"', '""')
     settings = {**SETTINGS, "unix_socket_directories": f'"{quoted}"', "port": str(PORT)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -173,13 +187,29 @@ def _start_server(home: Home, binaries: Binaries, sockets: Path) -> _Child:
     try:
         deadline = time.monotonic() + READY_SECONDS
         while not home.is_ready(server.process.pid):
-            if server.process.poll() is not None or time.monotonic() > deadline:
+            if server.process.poll() is not None or time.monotonic() > deadline or (ending and ending.is_set()):
                 raise _not_started(home)
             time.sleep(POLL_SECONDS)
     except BaseException:
         server.end()
         raise
     return server
+
+
+def _watch(home: Home, binaries: Binaries, sockets: Path, began_again: Callable[[], object]) -> Watch:
+    """Start the server, and again at the same place whenever it ends by itself."""
+    started = False
+
+    def start(ending: threading.Event) -> _Child:
+        nonlocal started
+        if started:
+            # Its backends may outlive a killed server for a moment, and its socket's file for ever.
+            home.end_lingering()
+            home.socket_folder()
+        started = True
+        return _start_server(home, binaries, sockets, ending)
+
+    return Watch(start, began_again)
 
 
 def _not_started(home: Home) -> StoreError:

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,12 +151,15 @@ def open_keyring(home: Home) -> Keyring:
 
 
 @contextmanager
-def open_store(home: Home) -> Iterator[Store]:
-    """Open the ledger's database: the one DATABASE_URL names, else the embedded server, installed at first use."""
+def open_store(home: Home, watched: Callable[[], object] | None = None) -> Iterator[Store]:
+    """Open the ledger's database: the one DATABASE_URL names, else the embedded server, installed at first use.
+
+    With `watched` an embedded server that ends by itself is started again, and `watched` is called after that.
+    """
     with ExitStack() as stack:
         dsn = os.environ.get("DATABASE_URL")
         if not dsn:
-            server = stack.enter_context(EmbeddedPostgres.start(home.folder / "postgres"))
+            server = stack.enter_context(EmbeddedPostgres.start(home.folder / "postgres", watched))
             install(server.dsn, home.schema, SERVICE_ROLE)
             install_readers(server.dsn, home.schema, SERVICE_ROLE)
             install_evidence(server.dsn, home.schema, SERVICE_ROLE)

@@ -60,7 +60,7 @@ class QuietServer(DrainingServer):
 def serve(home: Home, settings: Settings, listening: socket.socket) -> None:
     """Serve until told to end (SIGTERM, SIGINT); `listening` is where. Raises `LedgerError` if the log cannot open."""
     with (
-        open_store(home) as store,
+        open_store(home, partial(tell, "database started again")) as store,
         open_sequencer(home, store, witnessed=witnessed(home)) as sequencer,
         collecting(home, store, sequencer),
     ):

@@ -37,6 +37,8 @@ from ledger.store.batch import AppendBatch
 from ledger.store.database import check_installed, parse_dsn
 from ledger.store.writer import Writer
 
+RECONNECT_SECONDS = 2.0
+"""How long the pool tries by itself to replace a lost connection."""
 LEDGER_DSN = "LEDGER_DSN"
 LEDGER_PIN = "LEDGER_PIN"
 _WAIT_SECONDS = 0.1
@@ -243,6 +245,8 @@ class EntryFactory(PostgresFactory):
         super().__init__(Environment(given.name, {**given, **named}))
         # The library knows five parameters of a connection; TLS and the others matter as much.
         cast(MutableMapping[str, Any], self.datastore.pool.kwargs).update(rest)
+        # Its pause between attempts doubles up to minutes; given up, whoever asks next makes a new attempt at once.
+        self.datastore.pool.reconnect_timeout = RECONNECT_SECONDS
         self._writer = Writer(dsn, self.datastore.schema)
 
     def application_recorder(self) -> EntryRecorder:
