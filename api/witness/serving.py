@@ -17,7 +17,9 @@ def listen(address: str) -> socket.socket:
         raise StoreError("ADDRESS_UNUSABLE", address=address[:80])
     host = host.removeprefix("[").removesuffix("]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named, because asyncio leaves Nagle's delay on for connections of a listener without it: head and
+    # body of an answer are written one after the other, and the body would wait for the client's delayed ACK (40 ms).
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, int(port)))
