@@ -1,0 +1,144 @@
+"""Every route of the service × everybody who may ask: who is let in, and with what answer.
+
+A route that is new needs a row here (`test_roles.py` says so). `asked` may name what there is: `{round}`, `{person}`
+(applicant-01), `{member}` (panel-01) and `{index}` (an entry).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+WHO: Mapping[str, str | None] = {
+    "nobody": None,
+    "applicant": "applicant-01",
+    "member": "panel-01",
+    "recommender": "recommender-city",
+    "intake_office": "intake-1",
+    "scrutineer": "scrutineer-1",
+    "teller": "teller-1",
+    "inspector": "inspector-1",
+    "leader": "leader-01",
+    "chair_office": "chair-01",
+    "channel": "operator-union-wechat",
+    "sponsor": "sponsor-union",
+    "registrar": "registrar",
+    "organiser": "organiser",
+    "discipline": "discipline",
+    "revoked": "intake-2",
+    "expired": "auditor-2",
+    "unknown": None,
+}
+"""Who asks: by role, and with the sessions of a key that was revoked, one that is over, and one that never was."""
+
+NO_SESSION = frozenset({"revoked", "expired", "unknown"})
+"""Those whose token is no session (any more): told to sign in wherever one is read, even to what is public."""
+
+EVERYBODY = frozenset(WHO) - NO_SESSION
+SIGNED = EVERYBODY - {"nobody"}
+STAFF = frozenset(
+    {
+        "chair_office",
+        "discipline",
+        "inspector",
+        "intake_office",
+        "leader",
+        "organiser",
+        "registrar",
+        "scrutineer",
+        "sponsor",
+    }
+)
+BODIES = STAFF | {"member"}
+FILES = frozenset({"discipline", "organiser"})
+AUDIT = frozenset({"discipline"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is asked of a route, who is let in, and what they are answered.
+
+    `reads_session`: whether the route looks at who asks at all; one that does not answers everybody alike.
+    """
+
+    asked: str
+    allowed: frozenset[str]
+    answer: int = 200
+    reads_session: bool = True
+    sent: Mapping[str, Any] = field(default_factory=dict)
+
+    def expected(self, who: str) -> int:
+        """Return the status that somebody gets."""
+        if not self.reads_session:
+            return self.answer
+        if who in NO_SESSION or (who == "nobody" and who not in self.allowed):
+            return 401
+        return self.answer if who in self.allowed else 403
+
+
+def public(asked: str) -> Row:
+    """For everybody, who may be signed in."""
+    return Row(asked, EVERYBODY)
+
+
+def alike(asked: str, answer: int = 200, **sent: Any) -> Row:
+    """For everybody alike: no session is looked at."""
+    return Row(asked, frozenset(WHO), answer, False, sent)
+
+
+ROUTES: dict[str, Row] = {
+    # running
+    "GET /health": alike("/health"),
+    "GET /ready": alike("/ready"),
+    "GET /metrics": alike("/metrics"),
+    "GET /version": alike("/version"),
+    "GET /v1/openapi.json": alike("/v1/openapi.json"),
+    "GET /problems/{code}": alike("/problems/OVERVOTE"),
+    # the log's own files, and what proves them
+    "GET /checkpoint": public("/checkpoint"),
+    "GET /tile/{path:path}": public("/tile/0/000"),
+    "GET /entry/{path:path}": public("/entry/000"),
+    "GET /v1/entries/{index}": public("/v1/entries/0"),
+    "GET /v1/log-keys": public("/v1/log-keys"),
+    "GET /v1/proofs/inclusion": public("/v1/proofs/inclusion?index=0"),
+    "GET /v1/proofs/consistency": public("/v1/proofs/consistency?old=1&new=2"),
+    "GET /v1/receipts/{which}": public("/v1/receipts/0"),
+    "GET /v1/exports": Row("/v1/exports?audience=auditor", AUDIT),
+    "GET /v1/stream": alike("/v1/stream?follow=false&after=-1"),
+    "GET /v1/webhook-key": alike("/v1/webhook-key"),
+    # signing: the signature is the authorisation, and a session adds nothing
+    "POST /v1/statements": alike("/v1/statements", 400, json={}),
+    "GET /v1/forms/{kind}": alike("/v1/forms/ballot.cast"),
+    "GET /v1/rounds/{round_id}/ballot-form": alike("/v1/rounds/{round}/ballot-form"),
+    "GET /v1/stages/{stage_id}/score-form": alike("/v1/stages/final/score-form", 404),
+    "GET /v1/entries/{index}/countersign-form": alike("/v1/entries/0/countersign-form", 404),
+    # sessions
+    "POST /v1/session/challenge": alike("/v1/session/challenge"),
+    "POST /v1/session": alike("/v1/session", 401, json={"challenge": "", "key": "", "signature": ""}),
+    "GET /v1/session": Row("/v1/session", SIGNED),
+    "DELETE /v1/session": Row("/v1/session", SIGNED, 204),
+    # what is announced
+    "GET /v1/programme": public("/v1/programme"),
+    "GET /v1/stages": public("/v1/stages"),
+    "GET /v1/stages/{stage}": public("/v1/stages/final"),
+    "GET /v1/stages/{stage}/candidates": public("/v1/stages/final/candidates"),
+    "GET /v1/rounds": public("/v1/rounds"),
+    "GET /v1/rounds/{round}": public("/v1/rounds/{round}"),
+    "GET /v1/rankings": public("/v1/rankings"),
+    "GET /v1/vacancies": public("/v1/vacancies"),
+    "GET /v1/alternates": public("/v1/alternates"),
+    "GET /v1/notices": public("/v1/notices"),
+    # by role
+    "GET /v1/status": Row("/v1/status", STAFF),
+    "GET /v1/findings": Row("/v1/findings", STAFF),
+    "GET /v1/off-path": Row("/v1/off-path", STAFF),
+    "GET /v1/readings": Row("/v1/readings", STAFF),
+    "GET /v1/objections": Row("/v1/objections", FILES | {"sponsor"}),
+    "GET /v1/rosters/{stage}": Row("/v1/rosters/final", BODIES),
+    "GET /v1/rounds/{round}/ballots": Row("/v1/rounds/{round}/ballots", FILES),
+    "GET /v1/margins/{stage}": Row("/v1/margins/final", FILES),
+    "GET /v1/what-if": Row("/v1/what-if?without_member={member}", FILES),
+    "GET /v1/history/{subject}": Row("/v1/history/{person}", STAFF | {"applicant"}),
+    "GET /v1/explanations/{person}": Row("/v1/explanations/{person}", STAFF | {"applicant"}),
+    "GET /v1/reads": Row("/v1/reads", AUDIT),
+}
+"""By method and path."""
