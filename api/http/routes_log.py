@@ -6,32 +6,27 @@ the public is given to auditors with a reason, and that is recorded; others lear
 """
 
 import base64
-import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, JSONResponse, Response
-from starlette.background import BackgroundTask
 
 from api.http.asking import PROBLEMS, Asked, Asking
 from api.http.audience import What, reads
 from api.http.described import as_file
+from api.http.export_shelf import Passing, Shelf, full
 from api.problems import HttpError
-from api.verifier_file import verifier_bytes
 from api.witness.collected import Collected
 from ledger.checkpoint import MAX_SIZE
 from ledger.errors import LedgerError
-from ledger.evidence_opening import open_evidence
 from ledger.logstore import first_receipt
 from ledger.proving import consistency_with_roots, receipt_at
 from ledger.receipt import Receipt
 from ledger.tiles import ENTRIES, parse_path
-from projections.bundle import write_export
-from projections.bundle_source import StoredSource
 from projections.disclosure import Audience
 from projections.publishing import read_path
 
@@ -197,26 +192,18 @@ def export(
     size: Annotated[int | None, Query(ge=1, le=MAX_SIZE)] = None,
 ) -> Response:
     """Return the public export, or to auditors with a reason the full one, with the verifier enclosed."""
-    full = audience is Audience.AUDITOR
-    if full:
+    context, to_auditor = asked.context, audience is Audience.AUDITOR
+    if to_auditor:
         asked.let(What.FULL_EXPORT, f"export:{size or 'newest'}")
-    context = asked.context
-    folder = Path(tempfile.mkdtemp(prefix="export-"))
-    target = folder / "export.zip"
-    drop = BackgroundTask(_drop, folder)
-    try:
-        with context.reader.expensive():
-            source = StoredSource(context.store, context.home, open_evidence(context.home, context.store))
-            done = _found(lambda: write_export(source, target, audience, size, verifier_bytes()))
-    except BaseException:
-        _drop(folder)
-        raise
-    headers = {"cache-control": _NEVER if full else "public, no-cache", "log-size": str(done.size)}
-    name = f"ballot-ledger-{audience.value}-{done.size}.zip"
-    return FileResponse(target, headers=headers, media_type=_ZIP, filename=name, background=drop)
-
-
-def _drop(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    with ExitStack() as stack:
+        if to_auditor:
+            with context.reader.expensive():
+                path, done = _found(lambda: stack.enter_context(full(context.store, context.home, size)))
+            headers = {"cache-control": _NEVER}
+        else:
+            kept = _found(lambda: stack.enter_context(Shelf(context.store, context.home).public(size)))
+            path, done, headers = kept.path, kept.size, {"cache-control": "public, no-cache", "etag": kept.tag}
+            if asked.knows(kept.tag):
+                return Response(status_code=304, headers=headers)
+        name = f"ballot-ledger-{audience.value}-{done}.zip"
+        return Passing(path, stack.pop_all(), headers | {"log-size": str(done)}, name)
