@@ -26,6 +26,7 @@ from ledger.answers import Answer, Sequenced
 from ledger.decisions.gate import governing_hash
 from ledger.decisions.polls import CLAUSE
 from ledger.errors import LedgerError, StoreError
+from ledger.poll_lookup import receipt_in
 from ledger.poll_receipt import Paths, PublicReceipt
 from ledger.poll_rows import (
     MINUTE_MS,
@@ -36,7 +37,6 @@ from ledger.poll_rows import (
     choice_of,
     make_block,
     once,
-    parse_block,
     seal_subtotals,
     spent_key,
     subtotals_of,
@@ -248,7 +248,7 @@ class PollBox:
     def receipt(self, tag: bytes) -> PublicReceipt | None:
         """Return the receipt of a ballot that is in, by its tag; None if there is none. Under `once` only."""
         index = self._store.spent([tag]).get(tag)
-        return self._receipt_in(index, tag) if index is not None else None
+        return receipt_in(self._store, self._first_receipt, index, tag) if index is not None else None
 
     def _is_rehearsal(self) -> bool:
         sealed = self._sequencer.state.sealed
@@ -317,7 +317,7 @@ class PollBox:
             if index is None:
                 one.told = refuse("CREDENTIAL_UNKNOWN", CLAUSE, ballots=1, serials="-")
                 continue
-            receipt = self._receipt_in(index, one.tag)
+            receipt = receipt_in(self._store, self._first_receipt, index, one.tag)
             voted = refuse("ALREADY_VOTED_PUBLIC", CLAUSE, ballots=1, serials="-")
             one.told = Cast(receipt, True) if receipt is not None else voted
 
@@ -372,9 +372,3 @@ class PollBox:
             type=name,
             version=version,
         )
-
-    def _receipt_in(self, index: int, tag: bytes) -> PublicReceipt | None:
-        data, entry = self._store.attached(index), self._store.entry(index)
-        if data is None or entry is None:
-            return None
-        return Paths(parse_block(data)).receipt(tag, entry, self._first_receipt(index).encode())

@@ -18,6 +18,7 @@ from api.http.context import Context, context_of
 from api.http.described import complete
 from api.http.limits import Guard
 from api.http.logs import Recorded
+from api.http.poll_gate import Gate
 
 __all__ = ["Context", "context_of", "create_app"]
 
@@ -30,9 +31,11 @@ def create_app(context: Context) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await context.door.open()
+        await context.ballots.open()
         try:
             yield
         finally:
+            await context.ballots.close()
             await context.door.close()
 
     app = FastAPI(
@@ -45,7 +48,7 @@ def create_app(context: Context) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.context = context
+    app.state.context, app.state.poll_gate = context, Gate(context.home, context.settings)
     for router in routers():
         app.include_router(router)
     problems.install(app)

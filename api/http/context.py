@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from api.http.ballot_door import BallotDoor, NoBoxes
 from api.http.door import Door
 from api.http.measuring import Metrics
 from api.http.reader import Reader
@@ -22,6 +23,8 @@ class Context:
     settings: Settings
     reader: Reader
     metrics: Metrics = field(default_factory=Metrics)
+    ballots: BallotDoor = field(default_factory=NoBoxes)
+    """The way in for ballots of public votes."""
 
 
 def context_of(request: Request) -> Context:

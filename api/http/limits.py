@@ -76,6 +76,11 @@ class Rate:
         """How many keys are remembered."""
         return len(self._used)
 
+    def wait(self, key: str) -> int:
+        """Return 0 if one more could be taken, else the seconds to wait; nothing is taken."""
+        over = self._used.get(key, 0) - self._clock() - self._ahead
+        return -(-over // 1_000_000_000) if over > 0 else 0
+
     def take(self, key: str, amount: int = 1) -> int:
         """Take `amount`; return 0, or the seconds to wait, in which case nothing was taken."""
         now = self._clock()

@@ -21,6 +21,8 @@ from fastapi import FastAPI
 from psycopg.conninfo import make_conninfo
 
 from api.http.app import create_app
+from api.http.ballot_door import BallotDoor
+from api.http.boxes import Boxes, read_channel_keys
 from api.http.connections import DrainingServer, config_of
 from api.http.context import Context
 from api.http.door import Door, LocalDoor
@@ -64,9 +66,9 @@ def serve(home: Home, settings: Settings, listening: socket.socket) -> None:
         open_sequencer(home, store, witnessed=witnessed(home)) as sequencer,
         collecting(home, store, sequencer),
     ):
-        door = LocalDoor(sequencer)
+        door, boxes = LocalDoor(sequencer), Boxes(store, sequencer, read_channel_keys(home))
         if settings.workers == 1:
-            serve_app(home, store, lambda reader: door, settings, listening)
+            serve_app(home, store, lambda reader: door, settings, listening, boxes)
         else:
             asyncio.run(_lead(home, store, door, settings, listening))
 
@@ -84,14 +86,19 @@ def collecting(home: Home, store: Store, sequencer: Sequencer) -> Iterator[None]
 
 
 def serve_app(
-    home: Home, store: Store, door: Callable[[Reader], Door], settings: Settings, listening: socket.socket
+    home: Home,
+    store: Store,
+    door: Callable[[Reader], Door],
+    settings: Settings,
+    listening: socket.socket,
+    ballots: BallotDoor,
 ) -> None:
     """Serve the application in this process until told to end; `door` gives the way in beside what is read."""
     with ExitStack() as stack:
         reader = Reader(store)
         stack.callback(reader.stop)
         reader.start()
-        app = create_app(Context(home, store, door(reader), settings, reader))
+        app = create_app(Context(home, store, door(reader), settings, reader, ballots=ballots))
         asyncio.run(run_app(app, settings, listening))
 
 

@@ -55,8 +55,8 @@ class Limits(BaseModel):
     """One DSSE envelope: an entry must hold it."""
     batch_size: Positive = 500
     """Statements in one request."""
-    ballot_batch_size: Positive = 5_000
-    """Public ballots in one signed batch."""
+    ballot_batch_size: Positive = 16_384
+    """Public ballots in one signed batch; no batch of the log holds more."""
     json_depth: Positive = 16
     header_bytes: Positive = 16 << 10
     """All header lines of a request together."""
@@ -68,6 +68,15 @@ class Limits(BaseModel):
     writes_a_minute: Positive = 3_000
     write_burst: Positive = 300
     """Of POST, PUT, PATCH and DELETE, within the requests."""
+    ballots_a_minute: Positive = 600
+    ballot_burst: Positive = 200
+    """Of public ballots and receipts asked for again, within the writes: many voters share the address of a network."""
+    credential_tries_a_minute: Positive = 6
+    credential_burst: Positive = 10
+    """Of the same for each credential, whether anybody knows it or not."""
+    unknown_credentials_a_minute: Positive = 6
+    unknown_credential_burst: Positive = 20
+    """Of what an address asks for with credentials that nobody knows; then it is refused all of it for a while."""
     addresses: Positive = 65_536
     """Client addresses whose rate is remembered at once."""
     head_seconds: Seconds = 10

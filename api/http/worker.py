@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from api.http import logs
+from api.http.ballot_door import NoBoxes
 from api.http.server import serve_app, socket_path
 from api.http.settings import Settings
 from api.http.socket_door import SocketDoor
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> None:
     logs.configure(settings.log_level)
     with open_store(home) as store, socket.socket(fileno=number) as listening:
         path = socket_path(home)
-        serve_app(home, store, lambda reader: SocketDoor(path, check=reader.checking()), settings, listening)
+        serve_app(home, store, lambda reader: SocketDoor(path, check=reader.checking()), settings, listening, NoBoxes())
 
 
 if __name__ == "__main__":
