@@ -28,6 +28,13 @@ def demo(
         Path | None,
         typer.Option("--sealed-from", metavar="FOLDER", help="沿用先前演练的密封件 · an earlier one's ciphertexts"),
     ] = None,
+    over_http: Annotated[
+        bool,
+        typer.Option("--over-http", help="全程经本机 HTTP 服务进行 · all of it through a service over HTTP"),
+    ] = False,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="与 --over-http 同用：工作进程数 · worker processes")
+    ] = 1,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -37,11 +44,11 @@ def demo(
         place = _make_way(made, folder)
         made.show(made.word("demo-intro", path=place, seed=seed))
         telling = Telling(made)
-        with played(place, seed, telling.begin, sealed_from) as done:
+        with played(place, seed, telling.begin, sealed_from, workers if over_http else 0) as done:
             write_cast(place, seed, done.people)
             told = tell_ending(made, done)
         made.give({"beats": telling.values(), "folder": str(place), "seed": seed} | told)
-        if not told["verified"]["clean"]:
+        if not told["verified"]["clean"] or told["served_hash"] not in (None, told["results_hash"]):
             raise typer.Exit(Exit.REFUSED)
 
 

@@ -49,6 +49,7 @@ def tell_ending(made: Terminal, done: Played) -> dict[str, Any]:
         "checkpoint": (done.store.newest_checkpoint() or (0, b""))[1].decode(),
         "named": list(done.world.state.naming.titles.candidates if done.world.state.naming.titles else ()),
         "results_hash": results_hash(done.world.state),
+        "served_hash": done.served_hash,
         "verified": told_report(made, report),
     }
     made.show(Panel(_summary(made, done, ending), title=Text(made.word("demo-done")), title_align="left", expand=False))
@@ -185,6 +186,7 @@ def _summary(made: Terminal, done: Played, ending: dict[str, Any]) -> str:
     )
     lines = (
         made.word("demo-hash", hash=ending["results_hash"]),
+        *([made.word("demo-served", hash=done.served_hash)] if done.served_hash else ()),
         made.word("demo-checkpoint", size=size, root=root, path=folder / CHECKPOINT_FILE),
         made.word("demo-keys", path=folder / "keys", passphrase=PASSPHRASE.decode()),
         made.word("demo-next"),
