@@ -139,8 +139,10 @@ class Uploads:
             file.seek(0, os.SEEK_END)
             try:
                 yield Writing(file, upload, self._evidence)
-            except (OSError, StoreError):
-                self.drop(upload.id)
+            except (OSError, StoreError) as error:
+                # A store that is away for a while is waited for; a disk that is full gets its room back.
+                if not isinstance(error, StoreError) or error.code == "EVIDENCE_NOT_WRITTEN":
+                    self.drop(upload.id)
                 raise
 
     def settle(self, upload: Upload, digest: str, salt: str | None, expires: int) -> Upload:
@@ -219,8 +221,13 @@ class Writing:
         self.offset: int = file.tell()
 
     def write(self, data: bytes) -> None:
-        """Append. Raises `HttpError` `UPLOAD_LENGTH_MISMATCH` for more than was declared, and as `look`."""
+        """Append. Raises as `look`, and for more than was declared `HttpError` `UPLOAD_LENGTH_MISMATCH`.
+
+        Of what comes in one request and declared no size: `MalformedError` `EVIDENCE_TOO_LARGE`.
+        """
         if self.offset + len(data) > self._upload.size:
+            if self._upload.once:
+                raise MalformedError("EVIDENCE_TOO_LARGE", bytes=self.offset + len(data), limit=self._upload.size)
             raise HttpError("UPLOAD_LENGTH_MISMATCH", HTTPStatus.BAD_REQUEST, None, declared=self._upload.size)
         view, before = memoryview(data), self.offset
         while view:
@@ -229,6 +236,11 @@ class Writing:
             view = view[done:]
         if before < _HEAD <= self.offset:
             self.look()
+
+    def whole(self) -> Upload:
+        """Say that what came in one request is all of it, and return the upload with its size."""
+        self._upload = replace(self._upload, size=self.offset)
+        return self._upload
 
     def look(self) -> None:
         """Hold the beginning against the declared type; raises `MalformedError` `MEDIA_MISMATCH`."""
