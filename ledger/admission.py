@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from ledger.attached import Accepted, Attachments, BallotStore, examine
+from ledger.attached import Accepted, Attached, Attachments, BallotStore, RecentlySpent, examine
 from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.decisions.gate import decide
 from ledger.errors import LedgerError, MalformedError, StoreError, VerificationError
@@ -33,8 +33,8 @@ class Batch:
     """What a batch adds to a log of `first` entries."""
 
     first: int
+    attached: Attachments
     admitted: list["Admitted"] = field(default_factory=list)
-    attached: Attachments = field(default_factory=Attachments)
 
 
 class Admitted(NamedTuple):
@@ -56,6 +56,7 @@ class Desk:
         self._get_node = get_node
         self._fresh = frontier.peaks()
         self._founding = LogKeys.of(key)
+        self._recent = RecentlySpent(frontier.size)
         self._seen = SeenBook(origin, self._key_at, lambda size: root_at(size, self.node))
         self.fork: ForkError | None = None
         self.holds: Callable[[VerifierKey], bool] = key.__eq__
@@ -79,7 +80,7 @@ class Desk:
     def begin(self) -> Batch:
         """Begin a batch at the working tree's size; of the nodes before it only the peaks are kept at hand."""
         self._fresh = self.frontier.peaks()
-        return Batch(self.frontier.size)
+        return Batch(self.frontier.size, Attachments(self._recent))
 
     def prover(self) -> GetNode:
         """Return a reader of nodes that stays good for the entries of this batch while later ones come."""
@@ -96,7 +97,7 @@ class Desk:
         self._seen.trust(seen)
 
     def judge(
-        self, batch: Batch, signed: Signed, at: int, verified_by: bytes | None, attached: bytes | None = None
+        self, batch: Batch, signed: Signed, at: int, verified_by: bytes | None, attached: Attached | None = None
     ) -> Judgement:
         """Admit one statement into the batch at time `at` (UTC ms), or say why not.
 
@@ -168,7 +169,7 @@ class Desk:
         key = parse_vkey(body.log_key)
         return None if self.holds(key) else refuse("LOG_KEY_NOT_HELD", "七(三)", key=key.key_id.hex())
 
-    def _attached(self, batch: Batch, signed: Signed, at: int, data: bytes | None) -> Accepted | Refusal | None:
+    def _attached(self, batch: Batch, signed: Signed, at: int, data: Attached | None) -> Accepted | Refusal | None:
         if self.ballots is None:
             return None
         return examine(self.state, signed.statement, at, data, self.ballots, batch.attached)

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from ledger.attached import Attached
 from ledger.errors import LedgerError, StoreError
 from ledger.procedure.reasons import Refusal
 from ledger.receipt import Receipt
@@ -50,14 +51,14 @@ Answer: TypeAlias = Sequenced | Refused
 class Request(NamedTuple):
     """A statement that waits: its time on a simulated clock, if any, and the key it was already checked with.
 
-    `attached` are the bytes that its body names by their digest or root.
+    `attached` are the bytes that its body names by their digest or root, or what was already read of them.
     """
 
     signed: Signed
     at: int | None
     verified_by: bytes | None
     answer: "Future[Answer]"
-    attached: bytes | None = None
+    attached: Attached | None = None
 
 
 def fail(waiting: Sequence[Request], error: Exception, held: Mapping[bytes, Sequenced]) -> None:

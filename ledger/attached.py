@@ -5,19 +5,22 @@ the same transaction. This is where they are checked before an entry is admitted
 again is found: the offending rows are named, so that everybody else's ballots come in without them.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ledger.decisions.polls import CLAUSE
-from ledger.errors import MalformedError
+from ledger.errors import LedgerError, MalformedError
 from ledger.poll_rows import (
     MINUTE_MS,
     Block,
+    Hashed,
     Place,
-    check_block,
+    check_hashed,
+    hash_block,
     once,
     parse_block,
     parse_openings,
@@ -34,8 +37,8 @@ from ledger.statements.poll_ballots import PollBatch, PollTotalsOpened, VotesInv
 
 MOST_BYTES = 4 << 20
 """Of what is attached to one statement."""
-_WORTH_A_THREAD = 256
-"""Ballots in a batch from which on starting a thread costs less than it saves."""
+_REMEMBERED = 1 << 17
+"""One-time keys of the newest entries that are held: about 20 MB, a second's worth of ballots."""
 _NAMED = 20
 """How many offending rows a refusal names; whoever made the batch asks for the others by their tags."""
 
@@ -53,20 +56,56 @@ class BallotStore(Protocol):
         `commitment`.
         """
 
+    def looking_up(
+        self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]
+    ) -> AbstractContextManager[Callable[[], dict[int, int | None]]]:
+        """Begin to look up what `offending` returns; what is given waits for it."""
+
+
+class RecentlySpent:
+    """One-time keys that the newest entries used up, committed or not: those of all entries from `since` on.
+
+    So what was looked up before a batch's turn came is still good: nothing older than `since` can have changed.
+    """
+
+    def __init__(self, since: int) -> None:
+        """Begin with a log of `since` entries."""
+        self.since = since
+        self._keys: set[bytes] = set()
+        self._entries: deque[tuple[int, tuple[bytes, ...]]] = deque()
+
+    def add(self, index: int, keys: tuple[bytes, ...]) -> None:
+        """Remember what an entry used up; the oldest are forgotten."""
+        self._entries.append((index, keys))
+        self._keys.update(keys)
+        while len(self._keys) > _REMEMBERED:
+            oldest, gone = self._entries.popleft()
+            self._keys.difference_update(gone)
+            self.since = oldest + 1
+
+    def among(self, keys: Sequence[bytes]) -> list[int]:
+        """Return the places of the keys that are used up."""
+        if self._keys.isdisjoint(keys):
+            return []
+        return [place for place, key in enumerate(keys) if key in self._keys]
+
 
 @dataclass(slots=True)
 class Attachments:
     """What the entries of one batch bring with them: bytes by entry, and the one-time keys that they use up."""
 
+    recent: RecentlySpent
     data: list[tuple[int, bytes]] = field(default_factory=list)
-    spent: dict[bytes, int] = field(default_factory=dict)
+    spent: list[tuple[int, tuple[bytes, ...]]] = field(default_factory=list)
     size: int = 0
 
     def admit(self, index: int, given: "Accepted") -> None:
         """Keep what belongs to an admitted entry."""
         self.data.append((index, given.data))
         self.size += len(given.data)
-        self.spent.update(dict.fromkeys(given.keys, index))
+        if given.keys:
+            self.spent.append((index, given.keys))
+            self.recent.add(index, given.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +116,37 @@ class Accepted:
     keys: tuple[bytes, ...] = ()
 
 
+class _Asked(NamedTuple):
+    """On what it depends which ballots of a batch can come in."""
+
+    commitment: int
+    offset_minutes: int
+    only_once: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The rows of a batch, hashed and looked up before its turn came, when the log had at least `size` entries."""
+
+    data: bytes
+    block: Block
+    hashed: Hashed
+    asked: _Asked
+    keys: tuple[bytes, ...]
+    found: Mapping[int, int | None]
+    size: int
+
+
+Attached: TypeAlias = bytes | Ready
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     state: Selection
     statement: Statement[Any]
     at: int
     data: bytes
+    ready: Ready | None
     store: BallotStore
     here: Attachments
 
@@ -91,8 +155,38 @@ class _Case:
         return self.state.polls.by_id[self.statement.body.poll]
 
 
+def make_ready(state: Selection, statement: Statement[Any], data: bytes, store: BallotStore, size: int) -> Attached:
+    """Do what can be done for a batch before its turn, in whatever thread: the database looks up while this hashes.
+
+    `size` is how many entries are committed. What is no batch, or cannot be read, is given back as it came: it is
+    judged in its turn.
+    """
+    if type(statement.body) is not PollBatch or len(data) > MOST_BYTES:
+        return data
+    asked = _asked(state, statement.body)
+    if asked is None:
+        return data
+    try:
+        block = parse_block(data)
+        keys = keys_of(block, asked.offset_minutes, only_once=asked.only_once)
+        with store.looking_up(asked.commitment, block.tags(), keys) as found:
+            hashed = hash_block(block)
+            return Ready(data, block, hashed, asked, tuple(keys), found(), size)
+    except LedgerError:
+        return data
+
+
+def _asked(state: Selection, body: PollBatch) -> _Asked | None:
+    poll, ballots = state.polls.by_id.get(body.poll), state.polls.ballots.get(body.poll)
+    committed = ballots.credentials.get(body.channel) if ballots is not None else None
+    if poll is None or committed is None:
+        return None
+    programme = state.charter.version_for(poll.stage).programme
+    return _Asked(committed.index, programme.utc_offset_minutes, once(programme))
+
+
 def examine(
-    state: Selection, statement: Statement[Any], at: int, data: bytes | None, store: BallotStore, here: Attachments
+    state: Selection, statement: Statement[Any], at: int, given: Attached | None, store: BallotStore, here: Attachments
 ) -> Accepted | Refusal | None:
     """Hold what is attached to a statement that the rules admit against it; None where nothing belongs to it.
 
@@ -100,6 +194,8 @@ def examine(
     `CREDENTIAL_UNKNOWN`, `ALREADY_VOTED_PUBLIC`, `TOTALS_NOT_DERIVED`, `ALREADY_INVALIDATED`. What `store` raises
     passes through.
     """
+    ready = given if isinstance(given, Ready) else None
+    data = given.data if isinstance(given, Ready) else given
     check = _CHECKS.get(type(statement.body))
     if check is None:
         return None if data is None else refuse("ROWS_INVALID", CLAUSE, where="unexpected")
@@ -108,33 +204,40 @@ def examine(
     if len(data) > MOST_BYTES:
         return refuse("ROWS_INVALID", CLAUSE, where="size")
     try:
-        return check(_Case(state, statement, at, data, store, here))
+        return check(_Case(state, statement, at, data, ready, store, here))
     except MalformedError as error:
         return refuse("ROWS_INVALID", CLAUSE, where=str(error.facts.get("where", error.code)))
 
 
 def _rows(case: _Case) -> Accepted | Refusal:
     """A batch: rows and votes hold, the root and the sealed subtotals are theirs, every credential votes for once."""
-    poll, block = case.poll, parse_block(case.data)
-    programme = case.state.charter.version_for(poll.stage).programme
-    keys = keys_of(block, programme.utc_offset_minutes, only_once=once(programme))
-    if block.count < _WORTH_A_THREAD:
-        return _fault(case, block, programme.seats) or _standing(case, keys, _look_up(case, block, keys))
-    # The database looks credentials up while the rows are hashed here.
-    with ThreadPoolExecutor(1) as beside:
-        looking = beside.submit(_look_up, case, block, keys)
-        return _fault(case, block, programme.seats) or _standing(case, keys, looking.result())
+    asked = _asked(case.state, case.statement.body)
+    ready = case.ready
+    if asked is None or ready is None or ready.asked != asked or ready.size < case.here.recent.since:
+        ready = _now(case, asked)
+    return _fault(case, ready) or _standing(case, ready)
 
 
-def _fault(case: _Case, block: Block, most: int) -> Refusal | None:
+def _now(case: _Case, asked: _Asked | None) -> Ready:
+    """Do in the batch's turn what was not done before it, or too long before it."""
+    if asked is None:
+        raise MalformedError("ROWS_MALFORMED", where="poll")
+    block = parse_block(case.data)
+    keys = keys_of(block, asked.offset_minutes, only_once=asked.only_once)
+    found = case.store.offending(asked.commitment, block.tags(), keys)
+    return Ready(case.data, block, hash_block(block), asked, tuple(keys), found, case.here.recent.since)
+
+
+def _fault(case: _Case, ready: Ready) -> Refusal | None:
     body: PollBatch = case.statement.body
+    most = case.state.charter.version_for(case.poll.stage).programme.seats
     window = (case.poll.opened_at // MINUTE_MS, case.at // MINUTE_MS)
-    found = check_block(block, len(case.poll.candidates), most, window)
+    found = check_hashed(ready.block, ready.hashed, len(case.poll.candidates), most, window)
     if found.fault is not None:
         return refuse("ROWS_INVALID", CLAUSE, where=found.fault)
-    if block.count != body.count or found.root.hex() != body.root:
+    if ready.block.count != body.count or found.root.hex() != body.root:
         return refuse("ROWS_INVALID", CLAUSE, where="root")
-    if seal_subtotals(block.salt, found.subtotals) != body.subtotals:
+    if seal_subtotals(ready.block.salt, found.subtotals) != body.subtotals:
         return refuse("ROWS_INVALID", CLAUSE, where="subtotals")
     return None
 
@@ -149,22 +252,15 @@ def keys_of(block: Block, offset_minutes: int, *, only_once: bool) -> list[bytes
     ]
 
 
-def _look_up(case: _Case, block: Block, keys: list[bytes]) -> dict[int, int | None]:
-    body: PollBatch = case.statement.body
-    commitment = case.state.polls.ballots_of(body.poll).credentials[body.channel].index
-    return case.store.offending(commitment, block.tags(), keys)
-
-
-def _standing(case: _Case, keys: list[bytes], found: Mapping[int, int | None]) -> Accepted | Refusal:
-    """F05: every credential was committed to, and votes for the first time, in this batch of entries too."""
-    unknown = sorted(serial for serial, used in found.items() if used is None)
+def _standing(case: _Case, ready: Ready) -> Accepted | Refusal:
+    """F05: every credential was committed to, and votes for the first time, since it was looked up too."""
+    unknown = sorted(serial for serial, used in ready.found.items() if used is None)
     if unknown:
         return _offending("CREDENTIAL_UNKNOWN", unknown)
-    here = case.here.spent
-    again = {serial for serial, key in enumerate(keys) if key in here} if here else set()
-    if found or again:
-        return _offending("ALREADY_VOTED_PUBLIC", sorted(found.keys() | again))
-    return Accepted(case.data, tuple(keys))
+    again = case.here.recent.among(ready.keys)
+    if ready.found or again:
+        return _offending("ALREADY_VOTED_PUBLIC", sorted({*ready.found, *again}))
+    return Accepted(case.data, ready.keys)
 
 
 def _offending(code: str, serials: list[int]) -> Refusal:
@@ -235,4 +331,16 @@ _CHECKS: Mapping[type[Any], Callable[[_Case], Accepted | Refusal]] = {
     VotesInvalidated: _places,
 }
 
-__all__ = ["MOST_BYTES", "Accepted", "Attachments", "BallotStore", "examine", "keys_of", "votes_at"]
+__all__ = [
+    "MOST_BYTES",
+    "Accepted",
+    "Attached",
+    "Attachments",
+    "BallotStore",
+    "Ready",
+    "RecentlySpent",
+    "examine",
+    "keys_of",
+    "make_ready",
+    "votes_at",
+]

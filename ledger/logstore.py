@@ -1,6 +1,7 @@
 """A stored log as the sequencer needs it: reading it into a working state, and holding it against its own promises."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from ledger.admission import Desk
@@ -68,6 +69,11 @@ class LogStore(Protocol):
 
     def offending(self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]) -> dict[int, int | None]:
         """Return which ballots cannot come in, by place: the entry that used up their key, None for an unknown tag."""
+
+    def looking_up(
+        self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]
+    ) -> AbstractContextManager[Callable[[], dict[int, int | None]]]:
+        """Begin to look up what `offending` returns; what is given waits for it."""
 
     def append(self, batch: AppendBatch) -> None:
         """Append in one transaction."""

@@ -7,9 +7,12 @@ tree ever had is made of stored nodes. Leaves are given as leaf hashes everywher
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
+from itertools import islice
 from typing import TypeAlias
 
 HASH_BYTES = 32
+_PART = 1 << 16
+"""Leaves of a long list that are held at a time; a power of two."""
 EMPTY_ROOT = sha256(b"").digest()
 
 Address: TypeAlias = tuple[int, int]
@@ -90,8 +93,18 @@ def tree_root(leaves: Iterable[bytes]) -> bytes:
     while len(row) > 1:
         # An odd one out moves up unchanged: it is the right edge, which RFC 6962 never duplicates.
         odd = row[len(row) & ~1 :]
-        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=False)] + odd
+        row = [sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)] + odd
     return row[0]
+
+
+def streamed_root(leaves: Iterable[bytes]) -> tuple[int, bytes]:
+    """Return how many leaf hashes there are and the root over them; only a part of the list is held at a time."""
+    rest, parts, size = iter(leaves), list[bytes](), 0
+    while part := list(islice(rest, _PART)):
+        size += len(part)
+        # Every part but the last is a complete subtree, so the tree over their roots is the upper part of the whole.
+        parts.append(tree_root(part))
+    return size, tree_root(parts)
 
 
 def root_nodes(size: int) -> list[Address]:

@@ -72,6 +72,20 @@ class Vote(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Hashed:
+    """What hashing every row of a block found, whatever the poll: the root of the rows, how often each choice was made.
+
+    `tags` are those of the rows in order, `minutes` the first and the last; `fault` says which rows do not hold.
+    """
+
+    root: bytes
+    tags: tuple[bytes, ...]
+    choices: Mapping[bytes, int]
+    minutes: tuple[int, int]
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """What a block turns out to say: the root of its rows, the votes by place in the list, whether all rows hold."""
 
@@ -147,6 +161,11 @@ def check_block(block: Block, candidates: int, most: int, minutes: tuple[int, in
 
     `most` is how many names a ballot may bear, `minutes` the first and last minute that may stand in a row.
     """
+    return check_hashed(block, hash_block(block), candidates, most, minutes)
+
+
+def hash_block(block: Block) -> Hashed:
+    """Hold every row of a block against its vote: nearly all the work, and nothing of the poll is needed for it."""
     pairs = list(block.pairs())
     heads = [head for head, _ in pairs]
     digest = sha256
@@ -156,13 +175,19 @@ def check_block(block: Block, candidates: int, most: int, minutes: tuple[int, in
         fault = "commitment"
     stop = SALT_BYTES + block.width
     choices = Counter(opening[SALT_BYTES:stop] for _, opening in pairs)
-    if block.width != width_of(candidates) or any(not _sound(choice, candidates, most) for choice in choices):
-        fault = "choice"
     stamps = [opening[stop : stop + _MINUTE.size] for _, opening in pairs]
-    first, last = map(_MINUTE.pack, minutes)
-    if min(stamps) < first or max(stamps) > last:
+    minutes = int.from_bytes(min(stamps), "big"), int.from_bytes(max(stamps), "big")
+    return Hashed(tree_root(_leaves(heads)), tuple(tags), choices, minutes, fault)
+
+
+def check_hashed(block: Block, hashed: Hashed, candidates: int, most: int, minutes: tuple[int, int]) -> Checked:
+    """Do what is left of `check_block` once the rows are hashed: hold choices and minutes against the poll."""
+    fault = hashed.fault
+    if block.width != width_of(candidates) or any(not _sound(choice, candidates, most) for choice in hashed.choices):
+        fault = "choice"
+    if hashed.minutes[0] < minutes[0] or hashed.minutes[1] > minutes[1]:
         fault = "minute"
-    return Checked(tree_root(_leaves(heads)), subtotals_of(choices, candidates), fault)
+    return Checked(hashed.root, subtotals_of(hashed.choices, candidates), fault)
 
 
 def _leaves(heads: Iterable[bytes]) -> list[bytes]:

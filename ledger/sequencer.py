@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from ledger.admission import Admitted, Batch, Judgement, check_signature, is_rehearsed, public_key_of
 from ledger.answers import Answer, Refused, Request, Sequenced, fail
+from ledger.attached import Attached, make_ready
 from ledger.attempts import Attempt, AttemptLog, attempt_of
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.errors import ConflictError, LedgerError, StoreError, VerificationError
@@ -34,7 +35,7 @@ from ledger.seen import ForkError
 from ledger.selection import Selection
 from ledger.signing import SigningKey
 from ledger.statements import Act, Seen, Signed, decode_entry, open_envelope
-from ledger.store.batch import AppendBatch, NewEntry
+from ledger.store.batch import AppendBatch, NewEntry, Spent
 
 MOST_IN_BATCH = 512
 MOST_ATTACHED = 16 << 20
@@ -191,7 +192,10 @@ class Sequencer:
         public = public_key_of(self._desk.state, signed)
         if public is not None and public != verified_by:
             check_signature(signed, public)
-        return Request(signed, at, public, Future(), attached)
+        given: Attached | None = attached
+        if attached is not None and public is not None:
+            given = make_ready(self._desk.state, signed.statement, attached, self._store, self.size)
+        return Request(signed, at, public, Future(), given)
 
     def submit_all(self, envelopes: Iterable[bytes], at: int | None = None) -> "list[Future[Answer]]":
         """Hand in several envelopes, in this order, and return when all are handed in.
@@ -306,7 +310,7 @@ class Sequencer:
             NewEntry(item.entry, item.act.statement.type, item.statement_id, item.nodes) for item in batch.admitted
         ]
         self._stale = True
-        spent = tuple(batch.attached.spent.items())
+        spent = [Spent(index, keys) for index, keys in batch.attached.spent]
         self._store.append(AppendBatch(batch.first, entries, note, spent, tuple(batch.attached.data)))
         self._pin.advance(frontier.size, root)
         self._stale = False

@@ -1,10 +1,16 @@
 """What stands beside the entries of a public vote: attached rows, committed credentials, and which are used up."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any
 
+import psycopg
+
+from ledger.errors import StoreError
 from ledger.store import schema as layout
+from ledger.store.ahead import Ahead
 from ledger.store.database import connect, translated
 
 # Each is looked up in the index: a join would be planned by guesses about tables that grow by the million. Tags and
@@ -12,18 +18,25 @@ from ledger.store.database import connect, translated
 _OFFENDING = """
 SELECT place, known, used FROM (
     SELECT place,
-        EXISTS (SELECT FROM {s}.credential_tags AS c WHERE c.tag = given.tag AND c.index = %s OFFSET 0) AS known,
+        (SELECT position(given.tag IN c.tags) FROM {s}.credentials AS c
+            WHERE c.index = $1 AND c.first <= given.tag ORDER BY c.first DESC LIMIT 1
+        ) % 32 IS NOT DISTINCT FROM 1 AS known,
         (SELECT index FROM {s}.spent AS s WHERE s.key = given.key LIMIT 1) AS used
     FROM (
-        SELECT place, substr(%b::bytea, 32 * place + 1, 32) AS tag, substr(%b::bytea, %s * place + 1, %s) AS key
-        FROM generate_series(0, %s) AS place
+        SELECT place::bigint, substr($2, 32 * place + 1, 32) AS tag, substr($3, $4 * place + 1, $4) AS key
+        FROM generate_series(0, octet_length($2) / 32 - 1) AS place
         OFFSET 0
     ) AS given
     OFFSET 0
 ) AS found
 WHERE NOT known OR used IS NOT NULL
 """
-_LOOKED_UP = 4096
+_PAGE = 32
+"""Tags in one row of the table: so a list of ten million has an index that stays in memory."""
+TAGS_AT_ONCE = 640 * _PAGE
+_INT8, _INT4, _BYTEA = (psycopg.postgres.types[name].oid for name in ("int8", "int4", "bytea"))
+_TYPES = (_INT8, _BYTEA, _BYTEA, _INT4)
+_EIGHT, _FOUR = Struct("!q"), Struct("!i")
 
 
 class BallotTables:
@@ -32,6 +45,12 @@ class BallotTables:
     schema: str
 
     def _rows(self, query: str, values: Sequence[Any] = (), tries: int = 2) -> list[Any]:
+        raise NotImplementedError
+
+    def _pooled(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        raise NotImplementedError
+
+    def _refresh(self) -> None:
         raise NotImplementedError
 
     def attached(self, index: int) -> bytes | None:
@@ -45,11 +64,13 @@ class BallotTables:
         return dict(rows)
 
     def add_credentials(self, commitment: int, tags: Sequence[bytes]) -> None:
-        """Enter tags of the credentials that the entry `commitment` committed to; those that are there stay.
+        """Enter tags of the credentials that the entry `commitment` committed to, ascending; those there stay.
 
-        Hand in any part of the list at a time. What may be entered is for `ledger.poll_credentials` to check.
+        Of a longer list hand in `TAGS_AT_ONCE` at a time, in order, so that doing it again makes the same pages. What
+        may be entered is for `ledger.poll_credentials` to check.
         """
-        self._rows(f"SELECT {self.schema}.add_credentials(%s, %s)", (commitment, list(tags)))
+        pages = [b"".join(tags[start : start + _PAGE]) for start in range(0, len(tags), _PAGE)]
+        self._rows(f"SELECT {self.schema}.add_credentials(%s, %s)", (commitment, pages))
 
     def offending(self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]) -> dict[int, int | None]:
         """Return which of these ballots cannot come in, by their place among `tags`.
@@ -57,14 +78,45 @@ class BallotTables:
         With None for one whose credential is not of the commitment in entry `commitment`, otherwise with the entry in
         which its one-time key was used up. All keys are of one length.
         """
-        query, size = _OFFENDING.format(s=self.schema), len(keys[0]) if keys else 0
-        found: dict[int, int | None] = {}
-        for start in range(0, len(tags), _LOOKED_UP):
-            some, theirs = tags[start : start + _LOOKED_UP], keys[start : start + _LOOKED_UP]
-            values = (commitment, b"".join(some), b"".join(theirs), size, size, len(some) - 1)
-            for place, known, used in self._rows(query, values):
-                found[start + place] = used if known else None
-        return dict(sorted(found.items()))
+        try:
+            return self._offending(commitment, tags, keys)
+        except StoreError as error:
+            if error.code != "STORE_UNAVAILABLE":
+                raise
+        # The server had restarted: the pool has other connections by now.
+        self._refresh()
+        return self._offending(commitment, tags, keys)
+
+    def _offending(self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]) -> dict[int, int | None]:
+        with self.looking_up(commitment, tags, keys) as found:
+            return found()
+
+    @contextmanager
+    def looking_up(
+        self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]
+    ) -> Iterator[Callable[[], dict[int, int | None]]]:
+        """Have the database look up what `offending` returns, and give what waits for its answer.
+
+        No thread is needed for it, which would take the interpreter from whoever works meanwhile.
+        """
+        query = _OFFENDING.format(s=self.schema).encode()
+        size = _FOUR.pack(len(keys[0]) if keys else 0)
+        values = [_EIGHT.pack(commitment), b"".join(tags), b"".join(keys), size]
+        with translated(self.schema), self._pooled() as connection:
+            ahead = Ahead(connection, query, values, _TYPES)
+            try:
+                yield lambda: _found(ahead.rows())
+            finally:
+                ahead.end()
+
+
+def _found(rows: list[list[bytes | None]]) -> dict[int, int | None]:
+    """Read place, whether it is known, and what used it up."""
+    found: dict[int, int | None] = {}
+    for place, known, used in rows:
+        number = int.from_bytes(place or b"", "big")
+        found[number] = int.from_bytes(used, "big") if used is not None and known == b"\x01" else None
+    return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +135,26 @@ class BallotSource:
                 row = cursor.execute(query, (index + 1,)).fetchone()
                 yield index, None if row is None else bytes(row[0])
 
-    def credentials(self, commitment: int, low: bytes, high: bytes | None, chunk: int = 10_000) -> Iterator[bytes]:
+    def credentials(self, commitment: int, low: bytes, high: bytes | None, chunk: int = 500) -> Iterator[bytes]:
         """Yield the tags of a commitment from `low` to before `high` (None: to the end), ascending."""
+        table = f"{layout.checked_name(self.schema)}.credentials"
         query = (
-            f"SELECT tag FROM {layout.checked_name(self.schema)}.credential_tags"
-            " WHERE index = %s AND tag >= %s AND (%s::bytea IS NULL OR tag < %s) ORDER BY tag LIMIT %s"
+            f"SELECT first, tags FROM {table} WHERE index = %s AND first > %s AND (%s::bytea IS NULL OR first < %s)"
+            " ORDER BY first LIMIT %s"
         ).encode()
+        # The page before may reach beyond `low`.
+        begin = f"SELECT first, tags FROM {table} WHERE index = %s AND first <= %s ORDER BY first DESC LIMIT 1".encode()
         with connect(self.dsn, "ballot-ledger ballots") as connection, translated(self.schema):
             cursor = connection.cursor(binary=True)
-            while rows := cursor.execute(query, (commitment, low, high, high, chunk)).fetchall():
-                yield from (bytes(row[0]) for row in rows)
-                low = bytes(rows[-1][0]) + b"\x00"
+            rows = cursor.execute(begin, (commitment, low)).fetchall()
+            first = low
+            while True:
+                for _, tags in rows:
+                    for start in range(0, len(tags), 32):
+                        tag = bytes(tags[start : start + 32])
+                        if low <= tag and (high is None or tag < high):
+                            yield tag
+                rows = cursor.execute(query, (commitment, first, high, high, chunk)).fetchall()
+                if not rows:
+                    return
+                first = bytes(rows[-1][0])

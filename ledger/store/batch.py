@@ -7,6 +7,13 @@ from typing import NamedTuple
 from ledger.merkle import Node
 
 
+class Spent(NamedTuple):
+    """The one-time credentials that an entry uses up, given by its index; all of one length."""
+
+    entry: int
+    keys: Sequence[bytes]
+
+
 class NewEntry(NamedTuple):
     """One entry to append: its bytes, the type of its statement, the statement's identity and its tree nodes.
 
@@ -24,13 +31,13 @@ class AppendBatch:
     """Entries from `first_index` on, and the signed checkpoint whose size is that of the log after them.
 
     `attached` are the bytes that belong to entries without standing in them, with the index of the entry.
-    `spent` holds each one-time credential that the batch uses up, with the index of the entry that uses it.
+    `spent` holds the one-time credentials that the batch uses up, entry by entry.
     """
 
     first_index: int
     entries: Sequence[NewEntry]
     checkpoint_note: bytes
-    spent: Sequence[tuple[bytes, int]] = ()
+    spent: Sequence[Spent] = ()
     attached: Sequence[tuple[int, bytes]] = ()
 
     @property

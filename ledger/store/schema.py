@@ -19,7 +19,7 @@ TABLES = (
     "checkpoints",
     "spent",
     "attachments",
-    "credential_tags",
+    "credentials",
     "attempt_entries",
     "attempt_nodes",
     "attempt_checkpoints",
@@ -52,11 +52,13 @@ CREATE TABLE IF NOT EXISTS {s}.attachments (
     data bytea NOT NULL CHECK (octet_length(data) > 0)
 );
 ALTER TABLE {s}.attachments ALTER data SET STORAGE EXTERNAL;
-CREATE TABLE IF NOT EXISTS {s}.credential_tags (
-    tag bytea NOT NULL CHECK (octet_length(tag) = 32),
+CREATE TABLE IF NOT EXISTS {s}.credentials (
     index bigint NOT NULL,
-    PRIMARY KEY (tag, index)
+    first bytea NOT NULL CHECK (octet_length(first) = 32),
+    tags bytea NOT NULL CHECK (octet_length(tags) % 32 = 0 AND substr(tags, 1, 32) = first),
+    PRIMARY KEY (index, first)
 );
+ALTER TABLE {s}.credentials ALTER tags SET STORAGE PLAIN;
 CREATE TABLE IF NOT EXISTS {s}.attempt_entries (
     position bigint PRIMARY KEY CHECK (position > 0),
     state bytea NOT NULL CHECK (octet_length(state) BETWEEN 1 AND 65535)
@@ -73,6 +75,8 @@ _APPEND = """
 DECLARE
     size bigint;
     added bigint := cardinality(entries);
+    keys bytea;
+    bytes int;
 BEGIN
     PERFORM pg_advisory_xact_lock({lock}, '{s}.entries'::regclass::oid::int);
     SELECT max(e.position) INTO size FROM {s}.entries AS e;
@@ -81,8 +85,9 @@ BEGIN
         RAISE EXCEPTION 'wrong index' USING ERRCODE = '{wrong_index}', DETAIL = size;
     END IF;
     IF added = 0 OR cardinality(topics) <> added OR cardinality(statement_ids) <> added OR cardinality(nodes) <> added
-        OR cardinality(spent) <> cardinality(spent_index) OR cardinality(attached) <> cardinality(attached_index)
-        OR checkpoint_size <> size + added THEN
+        OR cardinality(spent) <> cardinality(spent_index) OR cardinality(spent) <> cardinality(spent_bytes)
+        OR EXISTS (SELECT FROM unnest(spent, spent_bytes) AS one (k, b) WHERE b < 1 OR octet_length(k) % b <> 0)
+        OR cardinality(attached) <> cardinality(attached_index) OR checkpoint_size <> size + added THEN
         RAISE EXCEPTION 'the parts of the batch do not fit' USING ERRCODE = '{wrong_batch}';
     END IF;
     INSERT INTO {s}.entries (position, state, topic, statement_id)
@@ -92,7 +97,13 @@ BEGIN
         SELECT size + n, hashes FROM unnest(nodes) WITH ORDINALITY AS given (hashes, n);
     INSERT INTO {s}.checkpoints (size, note) VALUES (checkpoint_size, checkpoint);
     IF cardinality(spent) > 0 THEN
-        INSERT INTO {s}.spent (key, index) SELECT key, index FROM unnest(spent, spent_index) AS given (key, index);
+        FOR n IN 1 .. cardinality(spent) LOOP
+            keys := spent[n];
+            bytes := spent_bytes[n];
+            INSERT INTO {s}.spent (key, index)
+                SELECT substr(keys, start, bytes), spent_index[n]
+                FROM generate_series(1, octet_length(keys), bytes) AS start;
+        END LOOP;
     END IF;
     IF cardinality(attached) > 0 THEN
         INSERT INTO {s}.attachments (position, data)
@@ -128,7 +139,8 @@ END
 # Who may vote was committed to by an entry; loading the list that its root is of may be taken up again anywhere.
 _ADD_CREDENTIALS = """
 BEGIN
-    INSERT INTO {s}.credential_tags (tag, index) SELECT tag, entry_index FROM unnest(tags) AS given (tag)
+    INSERT INTO {s}.credentials (index, first, tags)
+        SELECT entry_index, substr(page, 1, 32), page FROM unnest(pages) AS given (page)
         ON CONFLICT DO NOTHING;
 END
 """
@@ -220,12 +232,15 @@ def create_functions(schema: str) -> str:
     """Return the statements that make a log's functions and their triggers; may be run again, by the owner."""
     source = bodies(schema)
     statements = [
-        # The function of before attachments had fewer arguments, and would stand beside this one.
+        f"DROP FUNCTION IF EXISTS {schema}.add_credentials(bigint, bytea[])",
+        # Earlier functions had fewer arguments, and would stand beside this one.
         f"DROP FUNCTION IF EXISTS {schema}.append(bigint, bytea[], text[], bytea[], bytea[], bigint, bytea, bytea[], "
         "bigint[])",
+        f"DROP FUNCTION IF EXISTS {schema}.append(bigint, bytea[], text[], bytea[], bytea[], bigint, bytea, bytea[], "
+        "bigint[], bytea[], bigint[])",
         f"""CREATE OR REPLACE FUNCTION {schema}.append(
             expected_next bigint, entries bytea[], topics text[], statement_ids bytea[], nodes bytea[],
-            checkpoint_size bigint, checkpoint bytea, spent bytea[], spent_index bigint[],
+            checkpoint_size bigint, checkpoint bytea, spent bytea[], spent_bytes bigint[], spent_index bigint[],
             attached bytea[], attached_index bigint[]
         ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $body${source[f"{schema}.append"]}$body$""",
@@ -233,7 +248,7 @@ def create_functions(schema: str) -> str:
             expected_next bigint, entries bytea[], nodes bytea[], checkpoint_size bigint, checkpoint bytea
         ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $body${source[f"{schema}.append_attempts"]}$body$""",
-        f"""CREATE OR REPLACE FUNCTION {schema}.add_credentials(entry_index bigint, tags bytea[])
+        f"""CREATE OR REPLACE FUNCTION {schema}.add_credentials(entry_index bigint, pages bytea[])
         RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $body${source[f"{schema}.add_credentials"]}$body$""",
         f"""CREATE OR REPLACE FUNCTION {schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql

@@ -7,6 +7,7 @@ through one direct connection (`ledger.store.writer`).
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -173,6 +174,12 @@ class Store(AttemptTables, BallotTables):
     def _checkpoint(self, which: str, *values: int) -> StoredCheckpoint | None:
         rows = self._rows(f"SELECT size, note FROM {self.schema}.checkpoints {which}", values)
         return StoredCheckpoint(*rows[0]) if rows else None
+
+    def _pooled(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        return self._pool.connection()
+
+    def _refresh(self) -> None:
+        self._pool.check()
 
     def _rows(self, query: str, values: Sequence[Any] = (), tries: int = 2) -> list[Any]:
         """Run one statement; again on another connection if it is one that reads and the server had restarted."""

@@ -37,6 +37,8 @@ from tests.voting import history_before
 WORKERS = 2
 COMPARED = 1_000_000
 """Of so many rows COPY is measured beside; what comes after them only makes the audit longer."""
+AT_A_TIME = 4
+"""Batches that COPY, and then the channel, hands in before it is the other's turn."""
 _CHOICES = 64
 _ROW_BYTES = 72
 
@@ -73,11 +75,12 @@ def signed_batches(here: Polling, rows: int) -> Measure:
         connection.execute(
             "CREATE TABLE copied (index bigint, serial bigint, tag bytea PRIMARY KEY, commitment bytea, vote bytea)"
         )
-        for start in range(0, rows, MOST_ROWS):
-            block = _block(here, min(MOST_ROWS, rows - start))
+        for start in range(0, rows, AT_A_TIME * MOST_ROWS):
+            stop = min(rows, start + AT_A_TIME * MOST_ROWS)
+            blocks = [_block(here, min(MOST_ROWS, stop - one)) for one in range(start, stop, MOST_ROWS)]
             if start < COMPARED:
-                copied.append(_copy(connection, block, start))
-            cost = _sequence(here, block)
+                copied.append(_copied(connection, blocks))
+            cost = _sequenced(here, blocks)
             if start < COMPARED:
                 ours.append(cost)
     return Measure(f"signed batches of {MOST_ROWS} rows / COPY, same unique index", 0.5, copied, ours)
@@ -96,26 +99,35 @@ def _block(here: Polling, rows: int) -> Block:
     return make_block(votes, os.urandom(16))
 
 
-def _copy(connection: psycopg.Connection, block: Block, start: int) -> float:
+def _copied(connection: psycopg.Connection, blocks: list[Block]) -> float:
+    """COPY the rows, a transaction for each batch."""
     rows = [
-        (Int8(start), Int8(serial), head[:32], head[32:], vote) for serial, (head, vote) in enumerate(block.pairs())
+        [(Int8(batch), Int8(serial), head[:32], head[32:], vote) for serial, (head, vote) in enumerate(block.pairs())]
+        for batch, block in enumerate(blocks)
     ]
     begun = time.perf_counter()
-    with connection.cursor().copy(b"COPY copied FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(["int8", "int8", "bytea", "bytea", "bytea"])
-        for row in rows:
-            copy.write_row(row)
-    return (time.perf_counter() - begun) / len(rows) * 1e6
+    for some in rows:
+        with connection.cursor().copy(b"COPY copied FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(["int8", "int8", "bytea", "bytea", "bytea"])
+            for row in some:
+                copy.write_row(row)
+    return (time.perf_counter() - begun) / sum(map(len, rows)) * 1e6
 
 
-def _sequence(here: Polling, block: Block) -> float:
-    attached = block.encode()
-    envelope = here.world.envelope(OPERATOR, batch(here.world, here.poll, block))
+def _sequenced(here: Polling, blocks: list[Block]) -> float:
+    """Hand the batches in as their channel does: one after another, and none waits for the answer to the one before."""
+    done = len(here.world.state.polls.ballots_of(here.poll.id).of_channel(CHANNEL))
+    given = [
+        (here.world.envelope(OPERATOR, batch(here.world, here.poll, block, sequence=done + number)), block.encode())
+        for number, block in enumerate(blocks)
+    ]
     begun = time.perf_counter()
-    answer = here.sequencer.submit(envelope, here.world.now, attached).result()
-    if not isinstance(answer, Sequenced) or not answer.receipt.checkpoint_note:
-        raise LookupError(str(answer))
-    return (time.perf_counter() - begun) / block.count * 1e6
+    answers = [here.sequencer.submit(envelope, here.world.now, attached) for envelope, attached in given]
+    for one in answers:
+        answer = one.result()
+        if not isinstance(answer, Sequenced) or not answer.receipt.checkpoint_note:
+            raise LookupError(str(answer))
+    return (time.perf_counter() - begun) / sum(block.count for block in blocks) * 1e6
 
 
 def recounts(here: Polling, repeat: int) -> Measure:

@@ -9,6 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from ledger import merkle
 from ledger.store import AppendBatch, NewEntry, Store, install
+from ledger.store.batch import Spent
 
 SCHEMA = "testlog"
 SERVICE = "testlog_service"
@@ -33,7 +34,7 @@ class Grower:
             nodes = self.frontier.append(merkle.leaf_hash(data))
             entries.append(NewEntry(data, f"kind@{index % 3}", sha256(data).digest(), nodes))
             self.roots.append(self.frontier.root())
-        return AppendBatch(first, entries, b"note %d" % self.frontier.size, [(key, first) for key in spent])
+        return AppendBatch(first, entries, b"note %d" % self.frontier.size, [Spent(first, (key,)) for key in spent])
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ COLUMNS = {
     "checkpoints": "note",
     "spent": "index",
     "attachments": "data",
-    "credential_tags": "index",
+    "credentials": "index",
     "attempt_entries": "state",
     "attempt_nodes": "hashes",
     "attempt_checkpoints": "note",

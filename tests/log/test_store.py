@@ -115,15 +115,19 @@ def test_batches_that_do_not_fit_together_are_refused(store: Store, log: Log) ->
         store.append(AppendBatch(0, [], b"note"))
     assert (code(caught), caught.value.facts["sqlstate"]) == ("STORE_FAILED", schema.WRONG_BATCH)
     arrays = "%s::bytea[], %s::text[], %s::bytea[], %s::bytea[]"
-    call = f"SELECT {SCHEMA}.append(0, {arrays}, %s, 'note', %s::bytea[], %s::bigint[], %s::bytea[], %s::bigint[])"
+    beside = "%s::bytea[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[]"
+    call = f"SELECT {SCHEMA}.append(0, {arrays}, %s, 'note', {beside})"
     one, key = [b"x"], [bytes(32)]
     wrong: list[tuple[Any, ...]] = [
-        (one, ["t", "t"], key, key, 1, [], [], [], []),
-        (one, ["t"], [], key, 1, [], [], [], []),
-        (one, ["t"], key, [], 1, [], [], [], []),
-        (one, ["t"], key, key, 2, [], [], [], []),
-        (one, ["t"], key, key, 1, key, [], [], []),
-        (one, ["t"], key, key, 1, [], [], key, []),
+        (one, ["t", "t"], key, key, 1, [], [], [], [], []),
+        (one, ["t"], [], key, 1, [], [], [], [], []),
+        (one, ["t"], key, [], 1, [], [], [], [], []),
+        (one, ["t"], key, key, 2, [], [], [], [], []),
+        (one, ["t"], key, key, 1, key, [32], [], [], []),
+        (one, ["t"], key, key, 1, key, [], [0], [], []),
+        (one, ["t"], key, key, 1, key, [31], [0], [], []),
+        (one, ["t"], key, key, 1, key, [0], [0], [], []),
+        (one, ["t"], key, key, 1, [], [], [], key, []),
     ]
     with psycopg.connect(log.service_dsn, autocommit=True) as connection:
         for values in wrong:
@@ -131,8 +135,8 @@ def test_batches_that_do_not_fit_together_are_refused(store: Store, log: Log) ->
                 connection.execute(call.encode(), values)
             assert refused.value.sqlstate == schema.WRONG_BATCH
         for values in [
-            (one, ["t"], [b"short"], key, 1, [], [], [], []),
-            (one, ["t"], key, [b"short"], 1, [], [], [], []),
+            (one, ["t"], [b"short"], key, 1, [], [], [], [], []),
+            (one, ["t"], key, [b"short"], 1, [], [], [], [], []),
         ]:
             with pytest.raises(psycopg.errors.CheckViolation):
                 connection.execute(call.encode(), values)
