@@ -22,7 +22,8 @@ from psycopg.conninfo import make_conninfo
 
 from api.http.app import create_app
 from api.http.ballot_door import BallotDoor
-from api.http.boxes import Boxes, read_channel_keys
+from api.http.ballot_socket import BallotServer
+from api.http.boxes import PASSPHRASE, Boxes, read_channel_keys
 from api.http.connections import DrainingServer, config_of
 from api.http.context import Context
 from api.http.door import Door, LocalDoor
@@ -50,6 +51,11 @@ def socket_path(home: Home) -> Path:
     return home.folder / "run" / "sequencer.sock"
 
 
+def ballots_path(home: Home) -> Path:
+    """Return where the boxes of public votes take workers' ballots."""
+    return home.folder / "run" / "ballots.sock"
+
+
 class QuietServer(DrainingServer):
     """A server that leaves signals to whoever runs it, so that everything around it ends in order too."""
 
@@ -70,7 +76,7 @@ def serve(home: Home, settings: Settings, listening: socket.socket) -> None:
         if settings.workers == 1:
             serve_app(home, store, lambda reader: door, settings, listening, boxes)
         else:
-            asyncio.run(_lead(home, store, door, settings, listening))
+            asyncio.run(_lead(home, store, door, boxes, settings, listening))
 
 
 @contextmanager
@@ -125,11 +131,14 @@ def _told_to_end(end: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(one)
 
 
-async def _lead(home: Home, store: Store, door: Door, settings: Settings, listening: socket.socket) -> None:
+async def _lead(
+    home: Home, store: Store, door: Door, boxes: Boxes, settings: Settings, listening: socket.socket
+) -> None:
     """Keep the workers running, and decide what they hand in."""
     ending, shared = asyncio.Event(), shared_numbers(home.folder / "run")
-    server = DoorServer(door, socket_path(home))
+    server, ballots = DoorServer(door, socket_path(home)), BallotServer(boxes, ballots_path(home))
     await server.open()
+    await ballots.open()
     with _told_to_end(ending.set):
         try:
             keepers = [
@@ -139,6 +148,7 @@ async def _lead(home: Home, store: Store, door: Door, settings: Settings, listen
             await ending.wait()
             await asyncio.gather(*keepers)
         finally:
+            await ballots.close()
             await server.close()
 
 
@@ -149,6 +159,8 @@ def _worker(home: Home, store: Store, listening: socket.socket, shared: Mapping[
     """Return what starts one worker: it inherits the listening socket and learns of the database by its environment."""
     number = listening.fileno()
     told = {**os.environ, **shared, "DATABASE_URL": database_of(store)}
+    # The channels' keys are the sequencer's alone.
+    told.pop(PASSPHRASE, None)
     return lambda: asyncio.ensure_future(
         asyncio.create_subprocess_exec(
             sys.executable,

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from api.http import logs
-from api.http.ballot_door import NoBoxes
-from api.http.server import serve_app, socket_path
+from api.http.ballot_socket import BallotSocket
+from api.http.server import ballots_path, serve_app, socket_path
 from api.http.settings import Settings
 from api.http.socket_door import SocketDoor
 from ledger.opening import open_store, read_home
@@ -31,8 +31,8 @@ def main(arguments: list[str]) -> None:
     home, settings = read_home(folder), Settings(home=folder)
     logs.configure(settings.log_level)
     with open_store(home) as store, socket.socket(fileno=number) as listening:
-        path = socket_path(home)
-        serve_app(home, store, lambda reader: SocketDoor(path, check=reader.checking()), settings, listening, NoBoxes())
+        path, ballots = socket_path(home), BallotSocket(ballots_path(home))
+        serve_app(home, store, lambda reader: SocketDoor(path, check=reader.checking()), settings, listening, ballots)
 
 
 if __name__ == "__main__":
