@@ -1,10 +1,12 @@
 """`serve`: the ledger over HTTP, until it is told to end."""
 
+import json
+import os
 import sys
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
+from pydantic import AnyHttpUrl, ValidationError
 
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.terminal import CliError, terminal
@@ -19,12 +21,16 @@ PortOption = Annotated[
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, max=64, help="工作进程数，默认 1 · worker processes, by default 1")
 ]
+SettingsOption = Annotated[
+    bool, typer.Option("--settings", help="只列出全部设置（不含秘密）· print every setting, no secrets, and end")
+]
 
 
 def serve(
     host: HostOption = None,
     port: PortOption = None,
     workers: WorkersOption = None,
+    show_settings: SettingsOption = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
     lang: LangOption = None,
@@ -45,10 +51,19 @@ def serve(
             settings = Settings(home=home, **given)  # type: ignore[arg-type]
         except ValidationError as error:
             raise CliError("SETTINGS_INVALID", where=".".join(str(part) for part in error.errors()[0]["loc"])) from None
+        if show_settings:
+            printed = settings.printable()
+            made.show(json.dumps(printed, ensure_ascii=False, indent=1))
+            made.give({"settings": printed})
+            return
         logs.configure(settings.log_level)
         address = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
         with listen(address) as listening:
             url = url_of(listening)
+            if settings.public_url is None:
+                # Whatever port it came to be, sign-in is bound to it, in every worker alike.
+                os.environ["BALLOT_LEDGER_PUBLIC_URL"] = url
+                settings = settings.model_copy(update={"public_url": AnyHttpUrl(url)})
             made.show(made.word("serves", url=url, workers=settings.workers))
             made.give({"service": {"url": url, "workers": settings.workers}})
             sys.stdout.flush()
