@@ -189,6 +189,10 @@ class Client:
             headers={"content-type": "application/json"},
             params={} if at is None else {"at": str(at)},
         )
+        return self._answered(envelope, answer)
+
+    def _answered(self, envelope: bytes, answer: httpx.Response) -> Receipted | Declined:
+        """Read the answer to an envelope that was handed in, as `submit` gives it."""
         told = _object(answer)
         if answer.status_code in (httpx.codes.OK, httpx.codes.CREATED):
             return self._received(envelope, told)
