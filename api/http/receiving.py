@@ -155,6 +155,11 @@ class Receiving:
         writing.sync()
         return self.uploads.settle(upload, intake.record.digest, encode_base64(intake.salt), expires)
 
+    def keep_longer(self, upload: Upload, now: int) -> Upload:
+        """Let a complete upload wait as long again."""
+        expires = now + 1000 * self._limits.upload_seconds
+        return self.uploads.settle(upload, upload.digest or "", upload.salt, expires)
+
     def file(self, upload: Upload) -> None:
         """Put what waited on file, now that an entry names it; again is harmless."""
         with suppress(HttpError), self.uploads.content(upload) as content:
