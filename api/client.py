@@ -22,20 +22,24 @@ from ledger.errors import LedgerError, StoreError, VerificationError
 from ledger.procedure.acts import ACTS
 from ledger.procedure.reasons import Refusal
 from ledger.receipt import parse
-from ledger.roll import SEALED_PREFIX
+from ledger.roll import SEALED_PREFIX, possession_message
 from ledger.signing import SigningKey, encode_base64, key_id
 from ledger.statements import Seen, Statement, sign
 from ledger.statements.framing import frame_entry
 from ledger.statements.kinds import name_of
 from ledger.statements.plain import from_plain
+from ledger.statements.roll import KeyRotated
 from ledger.tiles import number_path
 
 T = TypeVar("T")
+SIGN_IN = "ballot-ledger sign-in v1"
 TRIES = 5
 FIRST_PAUSE = 0.25
 MOST_PAUSE = 10.0
 SECONDS = 30.0
 MOST_BYTES = 8 << 20
+_OTHER_KEY = frozenset({"NOTE_UNSIGNED", "PIN_INVALID"})
+"""What does not hold where another key has signed."""
 _AGAIN = frozenset({408, 429, 502, 503, 504})
 
 
@@ -109,6 +113,12 @@ class Client:
         """Return the form of a further signature; errors as `ballot_form`."""
         return self.form(f"/v1/entries/{index}/countersign-form", key)
 
+    def vote_form(self, matter: str, key: SigningKey) -> dict[str, Any]:
+        """Return the form of a named vote; who decides on an objection signs in for it. Errors as `sign_in`."""
+        if matter.startswith("objection:"):
+            self.sign_in(key)
+        return self.form(f"/v1/matters/{matter}/vote-form", key)
+
     def form_for(self, body: Any, key: SigningKey) -> dict[str, Any]:
         """Return the form of any statement with this body; errors as `ballot_form`."""
         name, version = name_of(type(body))
@@ -120,7 +130,7 @@ class Client:
 
         Raises `ProblemError`; `StoreError` `SERVER_UNREACHABLE`; `VerificationError` `SERVER_ANSWER_INVALID`.
         """
-        form = self._told("GET", path, params={**query, "key": key_id(key.public)})
+        form = self.read(path, **query, key=key_id(key.public))
         header = form.get("header")
         if not isinstance(header, dict) or form.get("kind") not in ACTS:
             raise VerificationError("SERVER_ANSWER_INVALID", where="header")
@@ -133,8 +143,8 @@ class Client:
         seen = from_plain(Seen, value, "seen")
         try:
             self._following(lambda: self.keys.pinned(seen))
-        except VerificationError:
-            raise VerificationError("SERVER_ANSWER_INVALID", where="seen") from None
+        except VerificationError as error:
+            raise _untrusted(error, "seen") from None
 
     def sign(
         self,
@@ -180,7 +190,8 @@ class Client:
 
         `at` (UTC ms) is for the simulated clock of a rehearsal. Raises `StoreError` `SERVER_UNREACHABLE` when no try
         was answered: the statement may be in the log, and sending it again settles that. `ProblemError` for what the
-        server could not decide; `VerificationError` `SERVER_ANSWER_INVALID` for a receipt that does not hold.
+        server could not decide; `VerificationError` `SERVER_ANSWER_INVALID` for a receipt that does not hold,
+        `LOG_KEY_UNPROVEN` where it is by a key that the log does not prove from those given.
         """
         answer = self._ask(
             "POST",
@@ -202,6 +213,17 @@ class Client:
         kept = [value.encode() if isinstance(value := told.get(one), str) else None for one in ("attempt", "receipt")]
         return Declined(Refusal(problem.code, told["clause"], problem.facts), kept[0], kept[1])
 
+    def rotate(self, key: SigningKey, new: SigningKey, at: int | None = None) -> Receipted | Declined:
+        """Replace the signer's key by a new one, which proves for itself that it is at hand; errors as `submit`.
+
+        What was voted with the old key stays voted: the new key gives no second vote.
+        """
+        form, challenge = self.form(f"/v1/forms/{name_of(KeyRotated)[0]}", key), secrets.token_hex(32)
+        header, new_id = form["header"], key_id(new.public)
+        proof = new.sign(possession_message(str(header.get("programme")), str(header.get("person")), new_id, challenge))
+        body = KeyRotated("ed25519", challenge, encode_base64(proof), encode_base64(new.public))
+        return self.submit(self.sign(form, body, key), at)
+
     def _received(self, envelope: bytes, told: dict[str, Any]) -> Receipted:
         index, at, receipt = told.get("index"), told.get("at"), told.get("receipt")
         if not isinstance(index, int) or not isinstance(at, int) or not isinstance(receipt, str):
@@ -213,8 +235,8 @@ class Client:
                 if given.index != index:
                     raise VerificationError("SERVER_ANSWER_INVALID", where="index")
                 self._following(lambda: self.keys.check(given, entry))
-            except LedgerError:
-                raise VerificationError("SERVER_ANSWER_INVALID", where="receipt") from None
+            except LedgerError as error:
+                raise _untrusted(error, "receipt") from None
             self._keep(index, entry, proof)
         return Receipted(index, at, told.get("again") is True, int(told.get("needs") or 0), entry, proof)
 
@@ -237,8 +259,10 @@ class Client:
         """Check something by the log's keys; where it does not hold, learn of rotations and check it once more."""
         try:
             return check()
-        except VerificationError:
-            if not self.keys.follow(self.read("/v1/log-keys").get("log_keys", ()), self._shown):
+        except VerificationError as error:
+            if error.code not in _OTHER_KEY or not self.keys.follow(
+                self.read("/v1/log-keys").get("log_keys", ()), self._shown
+            ):
                 raise
         return check()
 
@@ -261,9 +285,11 @@ class Client:
 
     def sign_in(self, key: SigningKey) -> None:
         """Read as the person of this key from now on. Raises `ProblemError` `SIGN_IN_FAILED`, else as `form`."""
-        given = self._told("POST", "/v1/session/challenge")
-        signature = encode_base64(key.sign(str(given.get("message")).encode()))
-        body = {"challenge": given.get("challenge"), "key": key_id(key.public), "signature": signature}
+        self._token = None
+        challenge = str(self._told("POST", "/v1/session/challenge").get("challenge"))
+        # The text that is signed is made here: a service elsewhere that passes on a challenge gets nothing for it.
+        signed = sign_in_text(str(self._http.base_url).rstrip("/"), challenge)
+        body = {"challenge": challenge, "key": key_id(key.public), "signature": encode_base64(key.sign(signed))}
         self._token = str(self._told("POST", "/v1/session", json=body).get("token"))
 
     def read(self, path: str, reason: str | None = None, **query: str) -> dict[str, Any]:
@@ -303,6 +329,18 @@ class Client:
                 self._pause(_told_to_wait(answer) or wait)
                 wait = min(2 * wait, MOST_PAUSE)
         raise StoreError("SERVER_UNREACHABLE")
+
+
+def sign_in_text(address: str, challenge: str) -> bytes:
+    """Return what a key signs to sign in: the purpose, the address that is asked, and the challenge, a line each."""
+    return f"{SIGN_IN}\n{address}\n{challenge}\n".encode()
+
+
+def _untrusted(error: LedgerError, where: str) -> VerificationError:
+    """Return what is told of an answer that does not hold; that a new key is not proven is told as it is."""
+    if isinstance(error, VerificationError) and error.code == "LOG_KEY_UNPROVEN":
+        return error
+    return VerificationError("SERVER_ANSWER_INVALID", where=where)
 
 
 def _told_to_wait(answer: httpx.Response | None) -> float | None:

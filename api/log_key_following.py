@@ -73,12 +73,14 @@ class KnownKeys:
         """
         try:
             told = [_told(one) for one in terms]
-            place = next(place for place, (_, _, key) in reversed([*enumerate(told)]) if key in self.given)
-            keys = LogKeys.of(told[place][2])
-            for stated, effective, key in told[place + 1 :]:
+            known = [place for place, (_, _, key) in enumerate(told) if key in self.given]
+            if not known:
+                return False
+            keys = LogKeys.of(told[known[-1]][2])
+            for stated, effective, key in told[known[-1] + 1 :]:
                 _prove(keys, stated, effective, key, show)
                 keys = keys.rotated(effective, key)
-        except (StopIteration, LedgerError, KeyError, TypeError, ValueError):
+        except (LedgerError, KeyError, TypeError, ValueError):
             raise VerificationError("LOG_KEY_UNPROVEN") from None
         learnt = len(keys.terms) > (len(self._proven.terms) if self._proven is not None else 1)
         if learnt:

@@ -12,13 +12,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 
+from api.http.asking import Asked, Asking
+from api.http.audience import What, reads
 from api.http.context import Context, context_of
 from api.problems import MEDIA_TYPE, HttpError
+from ledger.decisions.deliberation import always_reasoned, asked_of
 from ledger.lists import candidates_of, in_declared_order
 from ledger.procedure.acts import ACTS
 from ledger.procedure.programme import Stage
 from ledger.selection import Selection
 from ledger.signing import PAYLOAD_TYPE_PREFIX
+from ledger.state.voters import OBJECTION, deciding, kept_out, kind_of
 from ledger.statements.kinds import body_class
 from ledger.statements.plain import to_plain
 
@@ -44,6 +48,24 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     404: {"description": "nothing there", **_PROBLEM},
     422: {"description": "a part of the request is not valid", **_PROBLEM},
     503: {"description": "not possible at the moment", **_PROBLEM},
+}
+_OF_A_VOTE: dict[int | str, dict[str, Any]] = {
+    **_RESPONSES,
+    401: {"description": "the session is over", **_PROBLEM},
+    200: {
+        "description": "what must be signed",
+        "content": {
+            "application/json": {
+                "example": _EXAMPLE
+                | {
+                    "fixed": {"matter": "proposal:2310"},
+                    "kind": "deliberation.voted",
+                    "reasons": "against",
+                    "subjects": ["…"],
+                }
+            }
+        },
+    },
 }
 
 
@@ -92,6 +114,39 @@ def score_form(context: Here, stage_id: Id, group: AsId = None, person: Person =
         }
 
     return _told(context, view)
+
+
+@router.get("/v1/matters/{matter}/vote-form", summary="What a named vote must bear", responses=_OF_A_VOTE)
+def vote_form(asked: Asking, matter: Id, person: Person = None, key: Key = None) -> JSONResponse:
+    """Return the subjects of an open named vote that the signer decides on, in the order in which they were put.
+
+    Of objections, and of whom they are against, those alone learn who decide them or look into them.
+    """
+
+    def view(state: Selection) -> dict[str, Any]:
+        subjects = asked_of(state, matter)
+        if not subjects or not _may_decide(asked, state, matter):
+            raise HttpError("NOT_FOUND", HTTPStatus.NOT_FOUND)
+        header = _header(asked.context, state, person, key, _rules(state, "deliberation.voted", None))
+        signer = header["person"]
+        voices = [one for one in subjects if signer is None or not kept_out(state, matter, signer, one)]
+        return {
+            "fixed": {"matter": matter},
+            "header": header,
+            "kind": "deliberation.voted",
+            "reasons": "always" if always_reasoned(matter) else "against",
+            "subjects": voices,
+            "version": 1,
+        }
+
+    return _told(asked.context, view)
+
+
+def _may_decide(asked: Asked, state: Selection, matter: str) -> bool:
+    if kind_of(matter) != OBJECTION:
+        return True
+    role, _ = deciding(state, matter)
+    return role in asked.viewer.roles or reads(asked.viewer, What.OBJECTIONS)
 
 
 @router.get("/v1/entries/{index}/countersign-form", summary="What a further signature must bear", responses=_RESPONSES)

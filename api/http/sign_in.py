@@ -14,6 +14,7 @@ import secrets
 from hashlib import sha256
 from pathlib import Path
 
+from api.client import sign_in_text as message
 from api.http.audience import ANONYMOUS, Forbidden, Viewer, viewer_of
 from api.http.context import Context
 from ledger.errors import StoreError
@@ -22,15 +23,9 @@ from ledger.selection import Selection
 from ledger.signing import SigningKey, verify_ed25519
 from ledger.store.access import AccessBook, Session
 
-_HEAD = "ballot-ledger sign-in v1"
 _RANDOM, _TIME, _TAG = 16, 8, 32
 _NOBODY = SigningKey.from_seed(bytes(32)).public
 """Checked against where a key is not known, so that the answer takes as long."""
-
-
-def message(address: str, challenge: str) -> bytes:
-    """Return the bytes that a client signs: head, the address it asked, and the challenge, a line each."""
-    return f"{_HEAD}\n{address}\n{challenge}\n".encode()
 
 
 def address_of(context: Context) -> str:

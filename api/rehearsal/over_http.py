@@ -16,6 +16,7 @@ from ledger.procedure.reasons import Refusal
 from ledger.roll import SEALED_PREFIX
 from ledger.selection import Selection
 from ledger.statements import Act, Seen, decode_entry
+from ledger.statements.deliberation import DeliberationVoted
 from ledger.statements.foundation import ActCountersigned
 from ledger.statements.rounds import BallotCast, ScoreGiven
 
@@ -78,6 +79,8 @@ class ServedWorld(World):
                 return self.client.score_form(body.stage, key, body.group)
             case ActCountersigned():
                 return self.client.countersign_form(body.index, key)
+            case DeliberationVoted():
+                return self.client.vote_form(body.matter, key)
             case _:
                 return self.client.form_for(body, key)
 

@@ -65,7 +65,7 @@ def _vote(state: Selection, asked: Asked) -> Refusal | None:
     voted = voted_from(state, body.matter, asked.person)
     if matter is not None and matter.closed is None and voted is not None:
         return refuse("ALREADY_VOTED", CLAUSE, first=matter.votes[voted].index)
-    return _voices(state, asked, matter)
+    return _voices(state, asked)
 
 
 def _votable(state: Selection, matter_id: str, matter: Matter | None) -> Refusal | None:
@@ -91,7 +91,18 @@ def _tied(state: Selection, matter_id: str) -> tuple[str, ...]:
     return () if by_lot or settle(state, known.session, state.size) else tie.candidates
 
 
-def _voices(state: Selection, asked: Asked, matter: Matter | None) -> Refusal | None:
+def asked_of(state: Selection, matter_id: str) -> tuple[str, ...]:
+    """Return the subjects on which a named vote that is open asks for a voice; none where there is no such vote."""
+    matter = state.deliberation.matter(matter_id)
+    return matter.subjects if matter is not None and matter.closed is None else _tied(state, matter_id)
+
+
+def always_reasoned(matter_id: str) -> bool:
+    """Say whether every voice on a matter states its reason, a yes too."""
+    return kind_of(matter_id) in (OBJECTION, TIE)
+
+
+def _voices(state: Selection, asked: Asked) -> Refusal | None:
     body: DeliberationVoted = asked.body
     given = [voice.subject for voice in body.voices]
     if len(set(given)) != len(given):
@@ -99,11 +110,10 @@ def _voices(state: Selection, asked: Asked, matter: Matter | None) -> Refusal | 
     for subject in given:
         if kept_out(state, body.matter, asked.person, subject):
             return refuse("DECIDER_CONFLICT", "五(七)", person=asked.person, subject=subject)
-    subjects = matter.subjects if matter and matter.closed is None else _tied(state, body.matter)
-    expected = [one for one in subjects if not kept_out(state, body.matter, asked.person, one)]
+    expected = [one for one in asked_of(state, body.matter) if not kept_out(state, body.matter, asked.person, one)]
     if not expected or sorted(given) != sorted(expected):
         return refuse("VOICES_INCOMPLETE", CLAUSE, expected=len(expected), given=len(given))
-    always = kind_of(body.matter) in (OBJECTION, TIE)
+    always = always_reasoned(body.matter)
     for voice in body.voices:
         refused = unreasoned(voice.reason, CLAUSE, voice.subject) if always or not voice.agree else None
         if refused is not None:

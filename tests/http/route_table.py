@@ -110,6 +110,7 @@ ROUTES: dict[str, Row] = {
     "GET /v1/forms/{kind}": alike("/v1/forms/ballot.cast"),
     "GET /v1/rounds/{round_id}/ballot-form": alike("/v1/rounds/{round}/ballot-form"),
     "GET /v1/stages/{stage_id}/score-form": alike("/v1/stages/final/score-form", 404),
+    "GET /v1/matters/{matter}/vote-form": Row("/v1/matters/proposal:0/vote-form", EVERYBODY, 404),
     "GET /v1/entries/{index}/countersign-form": alike("/v1/entries/0/countersign-form", 404),
     # sessions
     "POST /v1/session/challenge": alike("/v1/session/challenge"),

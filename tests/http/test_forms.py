@@ -1,15 +1,36 @@
 """Forms: what the client signs from them is what the sequencer asks for, and they tell nothing of how a vote stands."""
 
-import httpx
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from api.client import Client, Receipted
+import httpx
+import pytest
+
+from api.client import Client, ProblemError, Receipted
 from api.rehearsal.driver import World
+from api.rehearsal.steps_deliberation import play_inspection, propose, voices
+from api.rehearsal.steps_objections import examine, hear, investigate, receive
 from api.rehearsal.steps_rounds import closing
+from api.rehearsal.steps_stages import enter
+from ledger.decisions.gate import governing_hash
+from ledger.errors import VerificationError
+from ledger.procedure.acts import ACTS
+from ledger.procedure.programme import StageKind
+from ledger.seen import checkpoint_of
+from ledger.signing import key_id
+from ledger.statements import open_envelope
+from ledger.statements.deliberation import DeliberationVoted
 from ledger.statements.foundation import ActCountersigned
+from ledger.statements.kinds import all_kinds, payload_type_of
 from ledger.statements.rounds import BallotCast
+from tests.clauses.founding import amend
+from tests.finalists import CITY, final_history, notice_history
 from tests.http.conftest import Service
+from tests.http.live import Lasting, Live, live_service
+from tests.http.reading import get as read
 from tests.http.test_statements import ask, open_round_history, post, service, vote
-from tests.simulator import LOG_VKEY
+from tests.samples import sample
+from tests.simulator import LOG_VKEY, ORIGIN, History, freeze, resume
 from tests.voting import PANEL
 
 __all__ = ["service"]
@@ -98,6 +119,84 @@ def test_a_score_form_has_the_criteria_of_a_stage_that_is_scored(service: Servic
     assert form["fixed"] == {"group": "power", "stage": "experts"}
     assert all(item["most_hundredths"] > 0 for item in form["items"])
     assert get(service, "/v1/stages/shortlist/score-form").status_code in (200, 404)
+
+
+KINDS = sorted(kind for kind in all_kinds() if "charter.sealed" not in kind)
+
+
+@pytest.fixture(scope="module")
+def amended(lasting_site: Lasting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A service whose panel votes, under a programme whose later stages were amended meanwhile."""
+    world = resume(open_round_history()[0])
+    amend(world, "notice", clause="五(七)1")
+    assert len({world.state.charter.version_for(one).hash for one in ("shortlist", "notice")}) == 2
+    with live_service(lasting_site, tmp_path_factory.mktemp("forms"), freeze(world)) as one:
+        yield one
+
+
+@pytest.mark.parametrize("payload_type", KINDS)
+@pytest.mark.parametrize("stage", ["shortlist", "notice"])
+def test_what_is_signed_from_a_form_bears_what_the_gate_asks_for(amended: Live, payload_type: str, stage: str) -> None:
+    """Of every kind that a person signs: at a stage that goes by the first rules, and at one by the amended ones."""
+    state, round_id = amended.service.sequencer.state, open_round_history()[1]
+    organiser = amended.service.world.actor("organiser")
+    body = sample(all_kinds()[payload_type], full=True).body
+    named = {name: value for name, value in (("stage", stage), ("round", round_id)) if hasattr(body, name)}
+    body = replace(body, **named)
+    with Client(amended.url, [LOG_VKEY]) as client:
+        statement = open_envelope(client.sign(client.form_for(body, organiser.key), body, organiser.key)).statement
+    rule = ACTS[statement.type]
+    assert (statement.programme, statement.rules) == (state.charter.id, governing_hash(state, body))
+    assert (statement.person, statement.key) == (organiser.person, key_id(organiser.key.public))
+    assert statement.counter > state.roll.people[organiser.person].counter
+    assert statement.on_behalf_of == (getattr(body, rule.behalf) if rule.behalf else None)
+    assert statement.seen is not None
+    assert checkpoint_of(statement.seen, ORIGIN, LOG_VKEY).size == state.size
+    assert payload_type_of(type(statement.body)) == payload_type
+
+
+def test_a_named_votes_form_has_the_subjects_that_the_voter_decides_on(serving: Callable[[History], Service]) -> None:
+    world = resume(final_history(CITY))
+    enter(world, StageKind.DELIBERATION)
+    play_inspection(world)
+    matter = propose(world)
+    subjects = world.state.deliberation.matters[matter].subjects
+    service = serving(freeze(world))
+    key = world.actor("leader-01").key
+    with answered_by(service) as client:
+        form = client.vote_form(matter, key)
+        assert (form["kind"], form["reasons"], form["fixed"]) == ("deliberation.voted", "against", {"matter": matter})
+        assert tuple(form["subjects"]) == subjects
+        wrong = DeliberationVoted("proposal:0", voices(subjects))
+        with pytest.raises(VerificationError, match="SERVER_ANSWER_INVALID"):
+            client.sign(form, wrong, key)
+        body = DeliberationVoted(matter, voices(form["subjects"]))
+        voted = client.submit(client.sign(form, body, key), world.now + 1000)
+        assert isinstance(voted, Receipted)
+        assert client.vote_form(matter, key)["subjects"] == list(subjects), "it does not tell who has voted"
+        for nowhere in ("proposal:0", "tie:nothing", "approval:nothing"):
+            with pytest.raises(ProblemError, match="NOT_FOUND"):
+                client.vote_form(nowhere, key)
+
+
+def test_of_an_objection_only_those_who_decide_learn_whom_it_is_about(serving: Callable[[History], Service]) -> None:
+    world = resume(notice_history(CITY))
+    about = world.state.notices.by_id["notice-1"].candidates[0]
+    objection = receive(world, about)
+    examine(world, objection)
+    hear(world, objection)
+    investigate(world, objection, founded=True)
+    service, path = serving(freeze(world)), f"/v1/matters/objection:{objection}/vote-form"
+    there = read(service, None, path).json() | {"instance": ""}
+    assert there == read(service, None, path.replace(objection, "0" * 32)).json() | {"instance": ""}
+    assert there["code"] == "NOT_FOUND"
+    seen = {
+        one: read(service, one, path).status_code for one in ("applicant-01", "panel-01", "leader-01", "discipline")
+    }
+    assert seen == {"applicant-01": 404, "panel-01": 404, "leader-01": 200, "discipline": 200}
+    form = read(service, "leader-01", path).json()
+    assert (form["subjects"], form["reasons"]) == ([about], "always")
+    assert "sealed" not in str(form)
 
 
 def test_what_is_not_there(service: Service) -> None:
