@@ -1,7 +1,8 @@
 """The application, put together: routes, problems and bounds around one context.
 
 Every module `api.http.routes_*` gives a `router`. From outside to inside a request passes the log and the counters, the
-bounds (`limits`), what answers for a fault of our own (`problems.Faults`), and then its route.
+bounds (`limits`), what answers for a fault of our own (`problems.Faults`), and then its route; the most frequent
+ones are found by a shortcut (`express`).
 """
 
 import pkgutil
@@ -9,18 +10,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
+from types import ModuleType
 
 from fastapi import APIRouter, FastAPI
 
 import api.http
 from api import problems
-from api.http.context import Context, context_of
+from api.http.context import Context, context_in
 from api.http.described import complete
+from api.http.express import Express, Way
 from api.http.limits import Guard
 from api.http.logs import Recorded
 from api.http.poll_gate import Gate
 
-__all__ = ["Context", "context_of", "create_app"]
+__all__ = ["Context", "context_in", "create_app"]
 
 _DESCRIPTION = "选树账本的接口：签名即授权，先落账后回执。 Statements are authorised by their signatures alone."
 
@@ -51,6 +54,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.context, app.state.poll_gate = context, Gate(context.home, context.settings)
     for router in routers():
         app.include_router(router)
+    app.add_middleware(Express, ways=ways())
     problems.install(app)
     complete(app)
     limits = context.settings.limits
@@ -61,7 +65,17 @@ def create_app(context: Context) -> FastAPI:
 
 def routers() -> Iterator[APIRouter]:
     """Give the router of every module of routes, in the order of their names, and that of the problems' pages."""
-    for module in sorted(found.name for found in pkgutil.iter_modules(api.http.__path__)):
-        if module.startswith("routes_"):
-            yield import_module(f"api.http.{module}").router
+    for module in _modules():
+        yield module.router
     yield problems.router
+
+
+def ways() -> Iterator[Way]:
+    """Give the shortcuts to the routes that are asked for most."""
+    for module in _modules():
+        yield from getattr(module, "WAYS", ())
+
+
+def _modules() -> list[ModuleType]:
+    names = sorted(found.name for found in pkgutil.iter_modules(api.http.__path__))
+    return [import_module(f"api.http.{name}") for name in names if name.startswith("routes_")]

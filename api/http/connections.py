@@ -1,30 +1,41 @@
 """Connections as the server holds them: so many altogether and from one peer, and a head that comes in time.
 
-uvicorn waits for ever for a head that trickles in, and takes every connection. The protocol made here gives the head
-`head_seconds` from the connection's beginning, and again from each answer, and closes at once what is above the number.
-Behind a proxy all connections come from its address, so trusted peers count only in the whole.
+uvicorn waits for ever for a head that trickles in, of any size, and takes every connection and however many requests at
+once on it. The protocol made here gives the head `head_seconds` from the connection's beginning, and again from each
+answer, and closes at once what is above the numbers. Behind a proxy all connections come from its address, so trusted
+peers count only in the whole.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http.settings import Limits, Network, Settings
+from api.problems import MEDIA_TYPE, HttpError, problem_of
+from ledger.messages import LANGUAGES
+
+MOST_PIPELINED = 16
+"""Requests that may wait on one connection for the answer to an earlier one."""
 
 
-def bounded_protocol(limits: Limits, trusted: Iterable[Network] = ()) -> type[H11Protocol]:
+def bounded_protocol(limits: Limits, trusted: Iterable[Network] = ()) -> type[HttpToolsProtocol]:
     """Return the protocol for `uvicorn.Config(http=...)`; its counts are those of one worker."""
     networks, peers = tuple(trusted), Counter[str]()
+    most_head = limits.header_bytes + limits.target_bytes
 
-    class Bounded(H11Protocol):
+    class Bounded(HttpToolsProtocol):
         _deadline: asyncio.TimerHandle | None = None
         _peer = ""
+        _unheard = 0
+        _in_head = True
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -36,8 +47,46 @@ def bounded_protocol(limits: Limits, trusted: Iterable[Network] = ()) -> type[H1
             self._watch()
 
         def data_received(self, data: bytes) -> None:
+            self._unheard += len(data)
             super().data_received(data)
+            # The parser keeps a line for as long as it goes on, and says nothing of it until it ends.
+            if self._unheard > most_head and not self.transport.is_closing():
+                self._end("HEAD_TOO_LARGE", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                return
             self._watch()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._unheard, self._in_head = 0, True
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            # What follows a body is no part of the head, whatever it is called.
+            if self._in_head:
+                super().on_header(name, value)
+
+        def on_headers_complete(self) -> None:
+            self._unheard, self._in_head = 0, False
+            if len(self.pipeline) >= MOST_PIPELINED:
+                raise ValueError("too many requests wait for their turn")
+            super().on_headers_complete()
+
+        def on_body(self, body: bytes) -> None:
+            self._unheard = 0
+            super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            self._unheard = 0
+            super().on_message_complete()
+
+        def send_400_response(self, msg: str) -> None:
+            self._end("REQUEST_INVALID", HTTPStatus.BAD_REQUEST, where="-")
+
+        def _end(self, code: str, status: HTTPStatus, **facts: str) -> None:
+            """Answer what is no request, as every answer is given, and end the connection."""
+            body = msgspec.json.encode(problem_of(HttpError(code, status, None, **facts), LANGUAGES[0]))
+            head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"
+            self.transport.write(f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body)
+            self.transport.close()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -107,7 +156,6 @@ def config_of(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        h11_max_incomplete_event_size=limits.header_bytes + limits.target_bytes,
         timeout_keep_alive=limits.keep_alive_seconds,
         timeout_graceful_shutdown=limits.shutdown_seconds,
     )

@@ -27,9 +27,14 @@ class Context:
     """The way in for ballots of public votes."""
 
 
-def context_of(request: Request) -> Context:
-    """Return the context of the application that answers a request; also for `fastapi.Depends`."""
+def context_in(request: Request) -> Context:
+    """Return the context of the application that answers a request."""
     found = request.app.state.context
     if not isinstance(found, Context):
         raise TypeError("the application has no context")
     return found
+
+
+async def context_of(request: Request) -> Context:
+    """Return the same for `fastapi.Depends`, which would run a plain function in a thread."""
+    return context_in(request)

@@ -14,6 +14,7 @@ import time
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that is being answered."""
 
 _FIELDS = "fields"
+_PROCESS = secrets.token_hex(4)
+_numbers = count()
 
 
 class JsonLines(logging.Formatter):
@@ -101,7 +104,7 @@ class Recorded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        found = secrets.token_hex(8)
+        found = f"{_PROCESS}{next(_numbers):08x}"
         token = request_id.set(found)
         started, status = time.perf_counter_ns(), 0
 
@@ -109,7 +112,7 @@ class Recorded:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", found.encode())]}
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", found.encode())]
             await send(message)
 
         try:

@@ -41,6 +41,7 @@ class Metrics:
             f"{_PREFIX}_request_seconds", "Time to answer, by route template.", ("route",), buckets=_SECONDS,
             registry=own,
         )  # fmt: skip
+        self._routes: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._refusals = Counter(f"{_PREFIX}_refusals", "Statements and requests refused.", ("code",), registry=own)
         self._sequenced = Counter(f"{_PREFIX}_sequenced", "Statements answered with a receipt.", registry=own)
         self._batch = Histogram(f"{_PREFIX}_batch_entries", "Entries in one commit.", buckets=_SIZES, registry=own)
@@ -62,8 +63,13 @@ class Metrics:
 
     def answered(self, route: str, method: str, status: int, took_ns: int) -> None:
         """Count a request; status 0 where none was sent."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(took_ns / 1e9)
+        found = self._routes.get((route, method, status))
+        if found is None:
+            found = self._requests.labels(route, method, str(status)), self._seconds.labels(route)
+            self._routes[route, method, status] = found
+        counted, timed = found
+        counted.inc()
+        timed.observe(took_ns / 1e9)
 
     def refused(self, code: str) -> None:
         """Count a refusal by its code, one of the catalogue's."""

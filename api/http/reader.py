@@ -15,8 +15,7 @@ from http import HTTPStatus
 from threading import BoundedSemaphore, Event, RLock, Thread
 from typing import Any, TypeVar
 
-from eventsourcing.persistence import PersistenceError, Subscription
-from eventsourcing.postgres import PostgresApplicationRecorder
+from eventsourcing.persistence import PersistenceError
 
 from api.as_of import judged_at, known_at, runs
 from api.http.checking import Check, checking
@@ -37,6 +36,8 @@ MOST_KEPT = 4
 MOST_EXPENSIVE = 2
 """Expensive readings at once; as many again may wait."""
 EXPENSIVE_SECONDS = 20
+LOOK_SECONDS = 0.1
+"""How often the background looks for new entries."""
 
 
 class Unavailable(HttpError):
@@ -82,7 +83,6 @@ class Reader:
         self._earlier: OrderedDict[int, Held] = OrderedDict()
         self._pool = ThreadPoolExecutor(MOST_EXPENSIVE, "reading")
         self._room = BoundedSemaphore(2 * MOST_EXPENSIVE)
-        self._subscription: Subscription[PostgresApplicationRecorder] | None = None
         self._follower: Thread | None = None
         self._stopped = Event()
 
@@ -104,8 +104,6 @@ class Reader:
     def stop(self) -> None:
         """Stop following; what is being read is finished."""
         self._stopped.set()
-        if self._subscription is not None:
-            self._subscription.stop()
         if self._follower is not None:
             self._follower.join(5)
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -127,15 +125,14 @@ class Reader:
         self._held = None
 
     def _follow(self) -> None:
-        """Move on with the log. A database that is away for a while is waited for; reading says so meanwhile."""
-        while not self._stopped.is_set():
-            with suppress(LedgerError, PersistenceError), self._store.recorder.subscribe(gt=self.position) as found:
-                self._subscription = found
-                if self._stopped.is_set():
-                    return
-                for notification in found:
-                    if notification.id > self.position:
-                        self.catch_up()
+        """Move on with the log now and then, so that little is left to whoever reads, who moves it on too.
+
+        To be woken by every commit would cost more than all that is read here. A database that is away for a while is
+        waited for; reading says so meanwhile.
+        """
+        while not self._stopped.wait(LOOK_SECONDS):
+            with suppress(LedgerError, PersistenceError):
+                self.catch_up()
 
     def read(self, at: str | None, view: Callable[[Picture], T]) -> T:
         """Return what `view` makes of the selection as known at an index or civil time, by default now.

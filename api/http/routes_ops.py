@@ -18,7 +18,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.http.context import Context, context_of
+from api.http.context import Context, context_in
 from api.http.described import as_file
 from api.http.feed import Feed
 from api.problems import HttpError
@@ -97,7 +97,7 @@ async def ready(request: Request, response: Response) -> dict[str, Any]:
     response.headers.update(NO_STORE)
     if getattr(request.app.state, "draining", False):
         raise HttpError("SHUTTING_DOWN", HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": "5"})
-    context = context_of(request)
+    context = context_in(request)
     size = await stored_size(context)
     behind = max(0, size - context.reader.position)
     if behind > MOST_BEHIND:
@@ -117,7 +117,7 @@ async def stored_size(context: Context) -> int:
 @router.get("/metrics", summary="Numbers for Prometheus", response_class=Response, responses=_NUMBERS)
 async def metrics(request: Request) -> Response:
     """Return all numbers, as Prometheus reads them."""
-    context = context_of(request)
+    context = context_in(request)
     if not _may_measure(request, context):
         raise HttpError("NOT_FOUND", HTTPStatus.NOT_FOUND)
     measure(context)
@@ -143,7 +143,7 @@ def _may_measure(request: Request, context: Context) -> bool:
 async def versions(request: Request, response: Response) -> dict[str, str]:
     """Return the release, the version in the paths, and which log is served."""
     response.headers["cache-control"] = "public, max-age=60"
-    return {"version": version("ballot-ledger"), "api": API_VERSION, "origin": context_of(request).home.origin}
+    return {"version": version("ballot-ledger"), "api": API_VERSION, "origin": context_in(request).home.origin}
 
 
 def witness_lags(context: Context) -> list[tuple[str, int]]:

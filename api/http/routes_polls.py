@@ -20,7 +20,7 @@ from api.http import polls_told as told
 from api.http.asking import JSON, PROBLEMS, Asking, At
 from api.http.ballot_door import Ballot
 from api.http.challenges import Challenged
-from api.http.context import Context, context_of
+from api.http.context import Context, context_in
 from api.http.door import Accepted
 from api.http.lean import LeanRoute
 from api.http.pages import Paged
@@ -133,7 +133,7 @@ async def _unknown_poll(gate: Gate, context: Context, poll: str) -> Refusal | No
 )
 async def cast(request: Request) -> Response:
     """Take one ballot; the voter keeps the receipt, and anybody with the log's key can check it offline."""
-    context, gate, poll = context_of(request), _gate(request), request.path_params["poll"]
+    context, gate, poll = context_in(request), _gate(request), request.path_params["poll"]
     try:
         given = _decode_cast(await _read(request))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -183,7 +183,7 @@ async def receipt(request: Request) -> Response:
 
     A code that nobody knows and one that has not voted get the same answer.
     """
-    context, gate, poll = context_of(request), _gate(request), request.path_params["poll"]
+    context, gate, poll = context_in(request), _gate(request), request.path_params["poll"]
     try:
         code = _decode_code(await _read(request)).code
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -224,7 +224,7 @@ def _find(context: Context, poll: str, tag: bytes) -> PublicReceipt | Refusal | 
 )
 async def batch(request: Request, poll: Annotated[str, Path(max_length=96)]) -> Response:
     """Hand in one signed statement and what is attached to it; the answers are those of `/v1/statements`."""
-    context = context_of(request)
+    context = context_in(request)
     envelope, attached = await _framed(request, context)
     body: Any = open_envelope(envelope).statement.body
     if getattr(body, "poll", None) != poll:

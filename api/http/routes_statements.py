@@ -5,24 +5,27 @@ gives a receipt is given after commit and pin, so that it holds whatever happens
 (201; 200 for a statement that is in the log already); many get one each (207), none of them holding up another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from api import problems
-from api.http.context import Context, context_of
+from api.http.context import Context, context_in
 from api.http.door import Accepted, Answered, RefusedBy
+from api.http.express import Way
 from api.problems import HttpError
+from ledger.checkpoint import parse_decimal
 from ledger.errors import LedgerError
 from ledger.procedure.reasons import Refusal
 
 ONE = ("application/vnd.dsse.envelope.v1+json", "application/json")
 MANY = "application/vnd.ballot-ledger.statements+json"
 LINES = "application/x-ndjson"
+MOST_TIME = 2**53
 
 router = APIRouter(tags=["statements"])
 
@@ -33,6 +36,7 @@ class _Many(msgspec.Struct, forbid_unknown_fields=True):
     statements: list[msgspec.Raw]
 
 
+_encode = msgspec.json.Encoder().encode
 _decode_many = msgspec.json.Decoder(_Many).decode
 
 _ENVELOPE = {
@@ -112,10 +116,15 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 )
 async def submit(
     request: Request,
-    context: Annotated[Context, Depends(context_of)],
-    at: Annotated[int | None, Query(ge=0, lt=2**53, description="a rehearsal's simulated time, UTC ms")] = None,
+    at: Annotated[int | None, Query(ge=0, lt=MOST_TIME, description="a rehearsal's simulated time, UTC ms")] = None,
 ) -> Response:
     """Hand in one envelope, or many."""
+    return await hand_in(request)
+
+
+async def hand_in(request: Request) -> Response:
+    """Answer a request to hand in statements."""
+    context, at = context_in(request), _time(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (*ONE, MANY, LINES) or request.headers.get("content-encoding", "identity") != "identity":
         raise HttpError("CONTENT_UNSUPPORTED", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
@@ -129,7 +138,24 @@ async def submit(
         raise HttpError("TOO_MANY_STATEMENTS", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most=most)
     answers = await context.door.submit(envelopes, at)
     told = [_member(request, context, one) for one in answers]
-    return JSONResponse({"answers": told}, HTTPStatus.MULTI_STATUS, {"cache-control": "no-store"})
+    return _json({"answers": told}, HTTPStatus.MULTI_STATUS, {"cache-control": "no-store"})
+
+
+WAYS = (Way("POST", "/v1/statements", hand_in),)
+
+
+def _time(request: Request) -> int | None:
+    if not request.scope["query_string"]:
+        return None
+    given = request.query_params.get("at")
+    at = parse_decimal(given) if given is not None else None
+    if given is not None and (at is None or at >= MOST_TIME):
+        raise HttpError("REQUEST_INVALID", HTTPStatus.UNPROCESSABLE_ENTITY, where="query.at")
+    return at
+
+
+def _json(value: object, status: int, headers: Mapping[str, str]) -> Response:
+    return Response(_encode(value), status, headers, "application/json")
 
 
 def _listed(body: bytes) -> list[bytes]:
@@ -148,7 +174,7 @@ def _one(request: Request, context: Context, answered: Answered) -> Response:
         context.metrics.sequenced()
         headers = {"cache-control": "no-store", "location": f"/v1/entries/{answered.index}"}
         status = HTTPStatus.OK if answered.again else HTTPStatus.CREATED
-        return JSONResponse(accepted_members(answered), status, headers)
+        return _json(accepted_members(answered), status, headers)
     what, further = told_no(answered)
     context.metrics.refused(what.code)
     return problems.answer(request, what, **further)

@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api.http.context import Context, context_of
+from api.http.context import Context, context_in
 from api.http.feed import Feed, Item
 from api.http.webhooks import Dispatcher, describe_key, webhook_key
 from api.problems import HttpError
@@ -66,7 +66,7 @@ async def stream(
     follow: Annotated[bool, Query(description="whether to wait for more; false ends with what is there")] = True,
 ) -> StreamingResponse:
     """Send the public entries after an index, by default from now on, then every new one."""
-    context, feed = context_of(request), _feed_of(request)
+    context, feed = context_in(request), _feed_of(request)
     start = _start(last_event_id if last_event_id is not None else after, feed.size)
     address = str(getattr(request.state, "address", "local"))
     counts: Counter[str] = request.app.state.streams
@@ -97,7 +97,7 @@ class _Counted(StreamingResponse):
 @router.get("/v1/webhook-key", summary="The key that signs what webhooks are sent")
 async def key(request: Request) -> dict[str, Any]:
     """Return the public key under which deliveries are signed (RFC 9421), and its id."""
-    return describe_key(await asyncio.to_thread(webhook_key, context_of(request).home))
+    return describe_key(await asyncio.to_thread(webhook_key, context_in(request).home))
 
 
 def _feed_of(request: Request) -> Feed:

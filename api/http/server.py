@@ -11,12 +11,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from psycopg.conninfo import make_conninfo
 
@@ -56,6 +58,12 @@ def ballots_path(home: Home) -> Path:
     return home.folder / "run" / "ballots.sock"
 
 
+def run(serving: Coroutine[Any, Any, None]) -> None:
+    """Run to its end on an event loop that is quicker than Python's own."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serving)
+
+
 class QuietServer(DrainingServer):
     """A server that leaves signals to whoever runs it, so that everything around it ends in order too."""
 
@@ -76,7 +84,7 @@ def serve(home: Home, settings: Settings, listening: socket.socket) -> None:
         if settings.workers == 1:
             serve_app(home, store, lambda reader: door, settings, listening, boxes)
         else:
-            asyncio.run(_lead(home, store, door, boxes, settings, listening))
+            run(_lead(home, store, door, boxes, settings, listening))
 
 
 @contextmanager
@@ -105,7 +113,7 @@ def serve_app(
         stack.callback(reader.stop)
         reader.start()
         app = create_app(Context(home, store, door(reader), settings, reader, ballots=ballots))
-        asyncio.run(run_app(app, settings, listening))
+        run(run_app(app, settings, listening))
 
 
 async def run_app(app: FastAPI, settings: Settings, listening: socket.socket) -> None:

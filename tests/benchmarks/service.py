@@ -26,7 +26,7 @@ from api.http.connections import config_of
 from api.http.context import Context
 from api.http.door import Answered, Failed, LocalDoor
 from api.http.reader import Reader
-from api.http.server import QuietServer
+from api.http.server import QuietServer, run
 from api.http.settings import Limits, Settings
 from api.rehearsal.live import SequencedLedger
 from ledger.errors import LedgerError
@@ -57,7 +57,11 @@ class OneByOne(LocalDoor):
         self._pool = ThreadPoolExecutor(1, "one-by-one")
 
     async def submit(
-        self, envelopes: Sequence[bytes], at: int | None = None, attached: Sequence[bytes | None] = ()
+        self,
+        envelopes: Sequence[bytes],
+        at: int | None = None,
+        attached: Sequence[bytes | None] = (),
+        verified: Sequence[bytes | None] = (),
     ) -> list[Answered]:
         """Hand in and wait; see `Door.submit`."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._alone, envelopes[0], at)
@@ -78,7 +82,7 @@ def serving(*apps: FastAPI, settings: Settings) -> Iterator[list[int]]:
     async def serve() -> None:
         await asyncio.gather(*(one.serve([at]) for one, at in zip(servers, listening, strict=True)))
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="server")
+    thread = threading.Thread(target=run, args=(serve(),), name="server")
     thread.start()
     try:
         yield [one.getsockname()[1] for one in listening]

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_network
 from typing import Any
 
@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope, Send
 
-from api.http.connections import DrainingServer, config_of
+from api.http.connections import MOST_PIPELINED, DrainingServer, config_of
 from api.http.limits import MINUTE_NS, STATUS, Guard, Rate, address_of, json_depth
 from api.http.settings import Limits, Settings
 from ledger.messages import LANGUAGES, catalogue
@@ -254,6 +254,52 @@ def closed(connection: socket.socket) -> bool:
         return connection.recv(100) == b""
     except ConnectionResetError:
         return True
+
+
+def answered(address: tuple[str, int], *sent: bytes) -> bytes:
+    """What comes back until the server ends the connection."""
+    with socket.create_connection(address, 5) as connection, suppress(BrokenPipeError, ConnectionResetError):
+        for one in sent:
+            connection.sendall(one)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+    return b""
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"GET /echo HTTP/1.1\r\nHost: ledger\r\nX-Long: ",
+        b"GET /echo?",
+        b"POST /echo HTTP/1.1\r\nHost: ledger\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Long: ",
+        b"POST /echo HTTP/1.1\r\nHost: ledger\r\nTransfer-Encoding: chunked\r\n\r\n1;long=",
+    ],
+)
+def test_a_line_that_does_not_end_is_given_up(begun: bytes) -> None:
+    settings = Settings(limits=Limits(head_seconds=30, header_bytes=2_000, target_bytes=2_000))
+    with served(guarded(), settings) as address:
+        begin = time.monotonic()
+        given = answered(address, begun, *(b"a" * 100_000 for _ in range(20)))
+        assert given == b"" or b"HEAD_TOO_LARGE" in given or b"REQUEST_INVALID" in given
+        assert time.monotonic() - begin < 5
+
+
+def test_what_follows_a_body_is_no_head() -> None:
+    async def names(request: Request) -> Response:
+        await request.body()
+        return JSONResponse(sorted(request.headers))
+
+    guard = Guard(Starlette(routes=[Route("/names", names, methods=["POST"])]), Limits(), refuse)
+    head = b"POST /names HTTP/1.1\r\nHost: ledger\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with served(guard, Settings()) as address:
+        given = answered(address, head, b"1\r\na\r\n0\r\nX-Forwarded-For: 192.0.2.9\r\n\r\n")
+    assert given.endswith(b'["connection","host","transfer-encoding"]')
+
+
+def test_few_requests_wait_on_one_connection() -> None:
+    with served(guarded(), Settings()) as address:
+        given = answered(address, b"GET /echo HTTP/1.1\r\nHost: ledger\r\n\r\n" * 1000)
+    assert given.count(b"HTTP/1.1") <= MOST_PIPELINED + 2
+    assert b"HTTP/1.1 400" in given
 
 
 def test_slow_heads_and_too_many_connections_are_closed() -> None:
