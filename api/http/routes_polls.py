@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from api import problems
@@ -222,7 +222,11 @@ def _find(context: Context, poll: str, tag: bytes) -> PublicReceipt | Refusal | 
     openapi_extra=told.BATCH,
     responses=told.BATCH_ANSWERS,
 )
-async def batch(request: Request, poll: Annotated[str, Path(max_length=96)]) -> Response:
+async def batch(
+    request: Request,
+    poll: Annotated[str, Path(max_length=96)],
+    at: Annotated[int | None, Query(ge=0, lt=2**53, description="a rehearsal's simulated time, UTC ms")] = None,
+) -> Response:
     """Hand in one signed statement and what is attached to it; the answers are those of `/v1/statements`."""
     context = context_in(request)
     envelope, attached = await _framed(request, context)
@@ -232,7 +236,7 @@ async def batch(request: Request, poll: Annotated[str, Path(max_length=96)]) -> 
     most = context.settings.limits.ballot_batch_size
     if isinstance(body, PollBatch) and body.count > most:
         raise HttpError("BATCH_SIZE", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, count=body.count, most=most)
-    (answered,) = await context.door.submit([envelope], None, [attached])
+    (answered,) = await context.door.submit([envelope], at, [attached])
     if isinstance(answered, Accepted):
         context.metrics.sequenced()
         headers = {"cache-control": "no-store", "location": f"/v1/entries/{answered.index}"}
