@@ -16,7 +16,6 @@ from ledger.poll_rows import check_block, encode_openings, parse_block
 from ledger.selection import Selection
 from ledger.statements.poll import Total
 from ledger.statements.poll_ballots import PollTotalsOpened
-from ledger.store.ballots import TAGS_AT_ONCE
 
 _ANY_MINUTE = (0, 2**32 - 1)
 _RUN = 1 << 18
@@ -27,8 +26,8 @@ _READ = 1 << 11
 class CredentialStore(Protocol):
     """Where credentials are entered (`ledger.store.Store`)."""
 
-    def add_credentials(self, commitment: int, tags: Sequence[bytes]) -> None:
-        """Enter tags, ascending; those that are there stay."""
+    def add_credentials(self, commitment: int, tags: Iterable[bytes], count: int) -> None:
+        """Enter a whole list, ascending; what is there stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +112,7 @@ def enter_credentials(store: CredentialStore, state: Selection, poll: str, chann
         with listed(tags) as found:
             if (found.count, found.root) != (committed.count, committed.root):
                 raise VerificationError("CREDENTIALS_MISMATCH", channel=channel)
-            rest = iter(found)
-            while part := list(islice(rest, TAGS_AT_ONCE)):
-                store.add_credentials(committed.index, part)
+            store.add_credentials(committed.index, found, found.count)
     except MalformedError:
         raise VerificationError("CREDENTIALS_MISMATCH", channel=channel) from None
     return committed.count

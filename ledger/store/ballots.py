@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import groupby, islice
 from struct import Struct
 from typing import Any
 
 import psycopg
 
-from ledger.errors import StoreError
+from ledger.errors import MalformedError, StoreError
 from ledger.store import schema as layout
 from ledger.store.ahead import Ahead
 from ledger.store.database import connect, translated
@@ -19,11 +20,12 @@ _OFFENDING = """
 SELECT place, known, used FROM (
     SELECT place,
         (SELECT position(given.tag IN c.tags) FROM {s}.credentials AS c
-            WHERE c.index = $1 AND c.first <= given.tag ORDER BY c.first DESC LIMIT 1
-        ) % 32 IS NOT DISTINCT FROM 1 AS known,
+            WHERE c.index = $1 AND c.bucket = given.bucket LIMIT 1) % 32 IS NOT DISTINCT FROM 1 AS known,
         (SELECT index FROM {s}.spent AS s WHERE s.key = given.key LIMIT 1) AS used
     FROM (
-        SELECT place::bigint, substr($2, 32 * place + 1, 32) AS tag, substr($3, $4 * place + 1, $4) AS key
+        SELECT place::bigint, substr($2, 32 * place + 1, 32) AS tag, substr($3, $4 * place + 1, $4) AS key,
+            (((get_byte($2, 32 * place) << 8) + get_byte($2, 32 * place + 1) << 8) + get_byte($2, 32 * place + 2))
+                >> (24 - (SELECT bits FROM {s}.credentials WHERE index = $1 LIMIT 1)) AS bucket
         FROM generate_series(0, octet_length($2) / 32 - 1) AS place
         OFFSET 0
     ) AS given
@@ -31,9 +33,13 @@ SELECT place, known, used FROM (
 ) AS found
 WHERE NOT known OR used IS NOT NULL
 """
-_PAGE = 32
-"""Tags in one row of the table: so a list of ten million has an index that stays in memory."""
-TAGS_AT_ONCE = 640 * _PAGE
+_TAG = 32
+_IN_BUCKET = 24
+"""Tags in one bucket at most, on average. A bucket is one row, found by its number."""
+_MOST_IN_BUCKET = 4096
+"""Far more than there ever are of hashes in one bucket; what is no list of hashes is refused."""
+_PAGES_AT_ONCE = 2000
+_MOST_BITS = 24
 _INT8, _INT4, _BYTEA = (psycopg.postgres.types[name].oid for name in ("int8", "int4", "bytea"))
 _TYPES = (_INT8, _BYTEA, _BYTEA, _INT4)
 _EIGHT, _FOUR = Struct("!q"), Struct("!i")
@@ -63,14 +69,18 @@ class BallotTables:
         rows = self._rows(f"SELECT key, index FROM {self.schema}.spent WHERE key = ANY(%s)", (list(keys),))
         return dict(rows)
 
-    def add_credentials(self, commitment: int, tags: Sequence[bytes]) -> None:
-        """Enter tags of the credentials that the entry `commitment` committed to, ascending; those there stay.
+    def add_credentials(self, commitment: int, tags: Iterable[bytes], count: int) -> None:
+        """Enter the credentials that the entry `commitment` committed to: all `count` tags, ascending, each once.
 
-        Of a longer list hand in `TAGS_AT_ONCE` at a time, in order, so that doing it again makes the same pages. What
-        may be entered is for `ledger.poll_credentials` to check.
+        Doing it again is harmless. What may be entered is for `ledger.poll_credentials` to check. Raises
+        `MalformedError` `CREDENTIAL_MALFORMED` for tags that are no hashes.
         """
-        pages = [b"".join(tags[start : start + _PAGE]) for start in range(0, len(tags), _PAGE)]
-        self._rows(f"SELECT {self.schema}.add_credentials(%s, %s)", (commitment, pages))
+        bits = min(_MOST_BITS, (count // _IN_BUCKET).bit_length())
+        pages = _pages(tags, bits)
+        query = f"SELECT {self.schema}.add_credentials(%s, %s, %s, %s)"
+        while some := list(islice(pages, _PAGES_AT_ONCE)):
+            buckets, data = zip(*some, strict=True)
+            self._rows(query, (commitment, bits, list(buckets), list(data)))
 
     def offending(self, commitment: int, tags: Sequence[bytes], keys: Sequence[bytes]) -> dict[int, int | None]:
         """Return which of these ballots cannot come in, by their place among `tags`.
@@ -103,6 +113,8 @@ class BallotTables:
         size = _FOUR.pack(len(keys[0]) if keys else 0)
         values = [_EIGHT.pack(commitment), b"".join(tags), b"".join(keys), size]
         with translated(self.schema), self._pooled() as connection:
+            # To compile so long a query takes longer than to run it.
+            connection.execute("SET jit = off")
             ahead = Ahead(connection, query, values, _TYPES)
             try:
                 yield lambda: _found(ahead.rows())
@@ -135,26 +147,33 @@ class BallotSource:
                 row = cursor.execute(query, (index + 1,)).fetchone()
                 yield index, None if row is None else bytes(row[0])
 
-    def credentials(self, commitment: int, low: bytes, high: bytes | None, chunk: int = 500) -> Iterator[bytes]:
+    def credentials(self, commitment: int, low: bytes, high: bytes | None, chunk: int = 2000) -> Iterator[bytes]:
         """Yield the tags of a commitment from `low` to before `high` (None: to the end), ascending."""
         table = f"{layout.checked_name(self.schema)}.credentials"
         query = (
-            f"SELECT first, tags FROM {table} WHERE index = %s AND first > %s AND (%s::bytea IS NULL OR first < %s)"
-            " ORDER BY first LIMIT %s"
+            f"SELECT bucket, tags FROM {table} WHERE index = %s AND bucket > %s AND bucket <= %s"
+            " ORDER BY bucket LIMIT %s"
         ).encode()
-        # The page before may reach beyond `low`.
-        begin = f"SELECT first, tags FROM {table} WHERE index = %s AND first <= %s ORDER BY first DESC LIMIT 1".encode()
         with connect(self.dsn, "ballot-ledger ballots") as connection, translated(self.schema):
             cursor = connection.cursor(binary=True)
-            rows = cursor.execute(begin, (commitment, low)).fetchall()
-            first = low
-            while True:
-                for _, tags in rows:
-                    for start in range(0, len(tags), 32):
-                        tag = bytes(tags[start : start + 32])
-                        if low <= tag and (high is None or tag < high):
-                            yield tag
-                rows = cursor.execute(query, (commitment, first, high, high, chunk)).fetchall()
-                if not rows:
-                    return
-                first = bytes(rows[-1][0])
+            cursor.execute(f"SELECT bits FROM {table} WHERE index = %s LIMIT 1".encode(), (commitment,))
+            (bits,) = cursor.fetchone() or (0,)
+            at, last = _bucket(low.ljust(3, b"\x00"), bits) - 1, _bucket((high or b"").ljust(3, b"\xff"), bits)
+            while rows := cursor.execute(query, (commitment, at, last, chunk)).fetchall():
+                for _, page in rows:
+                    tags = (bytes(page[start : start + _TAG]) for start in range(0, len(page), _TAG))
+                    yield from (tag for tag in tags if low <= tag and (high is None or tag < high))
+                at = rows[-1][0]
+
+
+def _bucket(tag: bytes, bits: int) -> int:
+    return int.from_bytes(tag[:3], "big") >> _MOST_BITS - bits
+
+
+def _pages(tags: Iterable[bytes], bits: int) -> Iterator[tuple[int, bytes]]:
+    """Give number and tags of every bucket of a list."""
+    for bucket, given in groupby(tags, key=lambda tag: _bucket(tag, bits)):
+        some = list(islice(given, _MOST_IN_BUCKET + 1))
+        if len(some) > _MOST_IN_BUCKET:
+            raise MalformedError("CREDENTIAL_MALFORMED", bytes=_TAG)
+        yield bucket, b"".join(some)

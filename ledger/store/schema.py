@@ -53,12 +53,13 @@ CREATE TABLE IF NOT EXISTS {s}.attachments (
 );
 ALTER TABLE {s}.attachments ALTER data SET STORAGE EXTERNAL;
 CREATE TABLE IF NOT EXISTS {s}.credentials (
-    index bigint NOT NULL,
-    first bytea NOT NULL CHECK (octet_length(first) = 32),
-    tags bytea NOT NULL CHECK (octet_length(tags) % 32 = 0 AND substr(tags, 1, 32) = first),
-    PRIMARY KEY (index, first)
+    index bigint,
+    bucket int,
+    bits int NOT NULL CHECK (bits BETWEEN 0 AND 24),
+    tags bytea NOT NULL CHECK (octet_length(tags) > 0 AND octet_length(tags) % 32 = 0),
+    PRIMARY KEY (index, bucket)
 );
-ALTER TABLE {s}.credentials ALTER tags SET STORAGE PLAIN;
+ALTER TABLE {s}.credentials ALTER tags SET STORAGE EXTERNAL;
 CREATE TABLE IF NOT EXISTS {s}.attempt_entries (
     position bigint PRIMARY KEY CHECK (position > 0),
     state bytea NOT NULL CHECK (octet_length(state) BETWEEN 1 AND 65535)
@@ -139,8 +140,8 @@ END
 # Who may vote was committed to by an entry; loading the list that its root is of may be taken up again anywhere.
 _ADD_CREDENTIALS = """
 BEGIN
-    INSERT INTO {s}.credentials (index, first, tags)
-        SELECT entry_index, substr(page, 1, 32), page FROM unnest(pages) AS given (page)
+    INSERT INTO {s}.credentials (index, bucket, bits, tags)
+        SELECT entry_index, bucket, given_bits, page FROM unnest(buckets, pages) AS given (bucket, page)
         ON CONFLICT DO NOTHING;
 END
 """
@@ -248,7 +249,8 @@ def create_functions(schema: str) -> str:
             expected_next bigint, entries bytea[], nodes bytea[], checkpoint_size bigint, checkpoint bytea
         ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $body${source[f"{schema}.append_attempts"]}$body$""",
-        f"""CREATE OR REPLACE FUNCTION {schema}.add_credentials(entry_index bigint, pages bytea[])
+        f"""CREATE OR REPLACE FUNCTION {schema}.add_credentials(
+            entry_index bigint, given_bits int, buckets int[], pages bytea[])
         RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $body${source[f"{schema}.add_credentials"]}$body$""",
         f"""CREATE OR REPLACE FUNCTION {schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql

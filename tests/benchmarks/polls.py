@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from math import gcd
 from multiprocessing import get_context
 
 import psycopg
@@ -21,6 +22,8 @@ from psycopg.types.numeric import Int8
 from api.rehearsal.driver import World
 from api.rehearsal.live import SequencedLedger
 from api.rehearsal.steps_polls import open_poll
+from ledger.merkle import leaf_hash, streamed_root
+from ledger.poll_credentials import enter_credentials
 from ledger.poll_rows import MINUTE_MS, MOST_ROWS, Block, Vote, choice_of, make_block
 from ledger.sequencer import Sequenced, Sequencer
 from ledger.state.polls import Poll
@@ -52,19 +55,45 @@ class Polling:
     sequencer: Sequencer
     store: Store
     poll: Poll
-    commitment: int
+    voters: "Voters"
+
+
+class Voters:
+    """The credentials of a poll and the order in which they vote; none is held, each is made when it is asked for."""
+
+    def __init__(self, count: int) -> None:
+        """Make so many."""
+        self.count = count
+        self._apart = (1 << 64) // count
+        self._stride = next(one for one in range(int(count * 0.618) | 1, 2 * count + 2) if gcd(one, count) == 1)
+
+    def tag(self, number: int) -> bytes:
+        """Return a voter's tag; the tags ascend with the numbers, and are spread as hashes are."""
+        return (number * self._apart).to_bytes(8, "big") + sha256(b"%d" % number).digest()[:24]
+
+    def tags(self) -> Iterator[bytes]:
+        """Give all tags."""
+        return map(self.tag, range(self.count))
+
+    def voting(self, start: int, stop: int) -> list[bytes]:
+        """Return the tags of those who vote in these places of the queue, from all over the list."""
+        return [self.tag(place * self._stride % self.count) for place in range(start, stop)]
 
 
 @contextmanager
 def polling(site: Site, voters: int) -> Iterator[Polling]:
-    """Open a poll for so many voters of one channel."""
+    """Open a poll for so many voters of one channel, all of them entered."""
     history = history_before(STAGE)
     site.preload(history)
     with site.sequencer() as sequencer, site.store() as store:
         world = resume(history, SequencedLedger(sequencer))
-        act = world.must(OPERATOR, replace(commitment(world, 1), count=voters))
+        every = Voters(voters)
+        _, root = streamed_root(map(leaf_hash, every.tags()))
+        world.must(OPERATOR, replace(commitment(world, 1), count=voters, root=root.hex()))
         world.must("organiser", StageOpened(STAGE))
-        yield Polling(site, world, sequencer, store, open_poll(world, STAGE), act.index)
+        poll = open_poll(world, STAGE)
+        enter_credentials(store, world.state, poll.id, CHANNEL, every.tags())
+        yield Polling(site, world, sequencer, store, poll, every)
 
 
 def signed_batches(here: Polling, rows: int) -> Measure:
@@ -77,7 +106,7 @@ def signed_batches(here: Polling, rows: int) -> Measure:
         )
         for start in range(0, rows, AT_A_TIME * MOST_ROWS):
             stop = min(rows, start + AT_A_TIME * MOST_ROWS)
-            blocks = [_block(here, min(MOST_ROWS, stop - one)) for one in range(start, stop, MOST_ROWS)]
+            blocks = [_block(here, one, min(one + MOST_ROWS, stop)) for one in range(start, stop, MOST_ROWS)]
             if start < COMPARED:
                 copied.append(_copied(connection, blocks))
             cost = _sequenced(here, blocks)
@@ -86,16 +115,15 @@ def signed_batches(here: Polling, rows: int) -> Measure:
     return Measure(f"signed batches of {MOST_ROWS} rows / COPY, same unique index", 0.5, copied, ours)
 
 
-def _block(here: Polling, rows: int) -> Block:
-    """Make ballots of voters nobody has seen yet, and enter their credentials."""
+def _block(here: Polling, start: int, stop: int) -> Block:
+    """Make the ballots of those who come next."""
     candidates = len(here.poll.candidates)
     choices = [choice_of([one % candidates, one % 5, one % 3], candidates) for one in range(_CHOICES)]
-    minute, noise = here.world.now // MINUTE_MS, os.urandom(33 * rows)
+    minute, noise = here.world.now // MINUTE_MS, os.urandom(17 * (stop - start))
     votes = {
-        sha256(noise[at : at + 33]).digest(): Vote(choices[noise[at] % _CHOICES], noise[at + 1 : at + 17], minute)
-        for at in range(0, 33 * rows, 33)
+        tag: Vote(choices[noise[at] % _CHOICES], noise[at + 1 : at + 17], minute)
+        for at, tag in zip(range(0, len(noise), 17), here.voters.voting(start, stop), strict=True)
     }
-    here.store.add_credentials(here.commitment, list(votes))
     return make_block(votes, os.urandom(16))
 
 
@@ -153,7 +181,7 @@ def _timed(work: Callable[[], object], rows: int) -> float:
 
 
 def _audit(here: Polling, rows: int) -> None:
-    found = audit(here.world.state, here.poll.id, here.site.ballots(), WORKERS, credentials=False)
+    found = audit(here.world.state, here.poll.id, here.site.ballots(), WORKERS)
     if found.problems or found.ballots != rows:
         raise LookupError(str(found.problems[:3]))
 

@@ -21,7 +21,7 @@ COLUMNS = {
     "checkpoints": "note",
     "spent": "index",
     "attachments": "data",
-    "credentials": "index",
+    "credentials": "tags",
     "attempt_entries": "state",
     "attempt_nodes": "hashes",
     "attempt_checkpoints": "note",
@@ -62,7 +62,7 @@ def admin(log: Log, store: Store) -> Iterator[psycopg.Connection[tuple[object, .
     """A superuser's connection to a log that holds something in every table."""
     store.append(replace(Grower().batch(3, spent=(b"key",)), attached=[(2, b"rows")]))
     store.append_attempts(Grower().batch(2))
-    store.add_credentials(0, [bytes(32)])
+    store.add_credentials(0, [bytes(32)], 1)
     with psycopg.connect(log.admin_dsn, autocommit=True) as connection:
         yield connection
 
