@@ -95,6 +95,10 @@ class Filed:
 class Objecting(Client):
     """A client that says nothing of who objects; use one of its own, and sign in with it nowhere."""
 
+    def __enter__(self) -> "Objecting":
+        """Return the client."""
+        return self
+
     def objection_form(self, notice: str | None = None, trusted: SealTo | None = None) -> dict[str, Any]:
         """Return the form of an objection, its sealing keys proven.
 
