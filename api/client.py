@@ -17,11 +17,11 @@ from urllib.parse import quote
 import httpx
 
 from api.log_key_following import KnownKeys, Shown
-from ledger.checkpoint import VerifierKey
+from ledger.checkpoint import Checkpoint, VerifierKey
 from ledger.errors import LedgerError, StoreError, VerificationError
 from ledger.procedure.acts import ACTS
 from ledger.procedure.reasons import Refusal
-from ledger.receipt import parse
+from ledger.receipt import Receipt, parse
 from ledger.roll import SEALED_PREFIX, possession_message
 from ledger.signing import SigningKey, encode_base64, key_id
 from ledger.statements import Seen, Statement, sign
@@ -271,6 +271,14 @@ class Client:
         entry = self._ask("GET", f"/entry/{number_path(index)}")
         proof = self.read("/v1/proofs/inclusion", index=str(index), size=str(size))["inclusion"]["text"]
         return Shown(entry.content, str(proof).encode())
+
+    def checked(self, receipt: Receipt, entry: bytes) -> Checkpoint:
+        """Verify any receipt of the log by the keys that are known, or that the log proves; errors as `verify`."""
+        return self._following(lambda: self.keys.check(receipt, entry))
+
+    def rest(self, seconds: float) -> None:
+        """Let some time pass before asking again."""
+        self._pause(seconds)
 
     def checkpoint(self) -> bytes | None:
         """Return the newest checkpoint's note, verified; None for an empty log. Errors as `form`."""

@@ -129,7 +129,16 @@ class FindingRaised:
     """Somebody with a role reports what an auditor must look at: a name or phone that matches, an outage, a burst."""
 
     code: Literal[
-        "POSSIBLE_DUPLICATE", "UNDECLARED_CONFLICT", "OUTAGE", "BURST", "SERIES_BREAK", "SHARED_ORIGIN", "OTHER"
+        "POSSIBLE_DUPLICATE",
+        "UNDECLARED_CONFLICT",
+        "OUTAGE",
+        "BURST",
+        "SERIES_BREAK",
+        "SHARED_ORIGIN",
+        "RECEIPT_NOT_INCLUDED",
+        "KEY_USED_FROM_ADMIN",
+        "PAGE_CHANGED",
+        "OTHER",
     ]
     entries: tuple[Count, ...]
     reason: Text
