@@ -58,6 +58,7 @@ class Row:
     """What is asked of a route, who is let in, and what they are answered.
 
     `reads_session`: whether the route looks at who asks at all; one that does not answers everybody alike.
+    `unnamed`: whoever says who they are is turned away (400), so that an objection stays nobody's.
     """
 
     asked: str
@@ -65,14 +66,22 @@ class Row:
     answer: int = 200
     reads_session: bool = True
     sent: Mapping[str, Any] = field(default_factory=dict)
+    unnamed: bool = False
 
     def expected(self, who: str) -> int:
         """Return the status that somebody gets."""
+        if self.unnamed:
+            return self.answer if who == "nobody" else 400
         if not self.reads_session:
             return self.answer
         if who in NO_SESSION or (who == "nobody" and who not in self.allowed):
             return 401
         return self.answer if who in self.allowed else 403
+
+
+def unnamed(asked: str, answer: int, **sent: Any) -> Row:
+    """For whoever does not say who they are."""
+    return Row(asked, frozenset(WHO), answer, False, sent, unnamed=True)
 
 
 def public(asked: str) -> Row:
@@ -84,6 +93,11 @@ def alike(asked: str, answer: int = 200, **sent: Any) -> Row:
     """For everybody alike: no session is looked at."""
     return Row(asked, frozenset(WHO), answer, False, sent)
 
+
+UPLOAD = f"/v1/uploads/{'0' * 32}"
+DECLARED = {"size": 1, "media_type": "text/plain", "sha256": "0" * 64}
+EVIDENCE = frozenset({"discipline", "inspector", "intake_office", "organiser", "registrar"})
+NO_PROOF = {"challenge": "", "public_key": "", "signature": ""}
 
 ROUTES: dict[str, Row] = {
     # running
@@ -117,6 +131,20 @@ ROUTES: dict[str, Row] = {
     "POST /v1/session": alike("/v1/session", 401, json={"challenge": "", "key": "", "signature": ""}),
     "GET /v1/session": Row("/v1/session", SIGNED),
     "DELETE /v1/session": Row("/v1/session", SIGNED, 204),
+    # evidence: in by whoever is signed in, out by role
+    "POST /v1/uploads": Row("/v1/uploads", SIGNED, 201, sent={"json": DECLARED}),
+    "HEAD /v1/uploads/{upload}": Row(UPLOAD, SIGNED, 404),
+    "GET /v1/uploads/{upload}": Row(UPLOAD, SIGNED, 404),
+    "PATCH /v1/uploads/{upload}": Row(UPLOAD, SIGNED, 422),
+    "DELETE /v1/uploads/{upload}": Row(UPLOAD, SIGNED, 404),
+    "POST /v1/evidence": Row("/v1/evidence", SIGNED, 415),
+    "GET /v1/evidence/{digest}": Row(f"/v1/evidence/{'f' * 64}", EVIDENCE, 404),
+    # objections without a key
+    "GET /v1/objection-form": alike("/v1/objection-form", 409),
+    "POST /v1/uploads/permits": unnamed("/v1/uploads/permits", 201),
+    "POST /v1/objections": unnamed("/v1/objections", 415),
+    "POST /v1/objections/progress/challenge": unnamed("/v1/objections/progress/challenge", 200),
+    "POST /v1/objections/progress": unnamed("/v1/objections/progress", 404, json=NO_PROOF),
     # what is announced
     "GET /v1/programme": public("/v1/programme"),
     "GET /v1/stages": public("/v1/stages"),
