@@ -31,7 +31,7 @@ from ledger.poll_rows import (
 )
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.selection import Selection
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements import Statement
 from ledger.statements.poll_ballots import PollBatch, PollTotalsOpened, VotesInvalidated
 

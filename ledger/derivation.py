@@ -6,17 +6,15 @@ two scrutineers have signed. What a certification signs of it is for `results`.
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ledger.derived import Derivation
 from ledger.procedure.closing import Balance
 from ledger.procedure.counting import Ballot, MinApproval, Tally, reaches_minimum, tally
-from ledger.procedure.cuts import Cut, CutChange, RunoffNeed, cut, runoff_needed, runoffs_exhausted, share_changes_cut
+from ledger.procedure.cuts import CutChange, cut, runoff_needed, runoffs_exhausted, share_changes_cut
 from ledger.procedure.programme import Programme, Stage, StageKind
 from ledger.procedure.ranking import (
     DecidedBy,
     Key,
-    Ranking,
     RecusalRanking,
     decided_key,
     mean_score_key,
@@ -25,50 +23,11 @@ from ledger.procedure.ranking import (
     runoff_key,
 )
 from ledger.procedure.scores import mean_scores
+from ledger.state.books import Books
 from ledger.state.rounds import Round, RoundStatus, Session
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
 
-
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """A session counted as it stands now.
-
-    `lines` has everybody on the list of the vote, `ranking` those who still stand and reach the least approvals,
-    `below` those who do not, `everybody` what the ranking would be had nobody been removed. `due` is the tie that still
-    has to be settled, by a run-off or, if `exhausted`, by what the programme says of that.
-    """
-
-    played: Round
-    lines: Mapping[str, Tally]
-    keys: tuple[Key, ...]
-    ranking: Ranking
-    below: Ranking
-    everybody: Ranking
-    cut: Cut
-    due: RunoffNeed | None
-    exhausted: bool
-
-    @property
-    def removed(self) -> tuple[str, ...]:
-        """Those on the list who no longer stand, by id."""
-        standing = {*self.ranking.candidates, *self.below.candidates}
-        return tuple(sorted(self.lines.keys() - standing))
-
-    @property
-    def removal_changes_cut(self) -> bool:
-        """Whether somebody is taken, or tied at the cut, only because another was removed (dispute D19)."""
-        before = cut(self.everybody, self.played.seats)
-        gone = frozenset(self.removed)
-        tied_before = frozenset(before.tied_at_cut or ()) - gone
-        return (
-            frozenset(before.taken) - gone != frozenset(self.cut.taken)
-            or tied_before != frozenset(self.cut.tied_at_cut or ())
-        ) and bool(gone)
-
-
-def rules_of(state: "Selection", stage_id: str) -> tuple[Programme, Stage]:
+def rules_of(state: Books, stage_id: str) -> tuple[Programme, Stage]:
     """Return the programme version that governs a stage, and the stage; raises `LookupError` for an unknown one."""
     programme = state.charter.version_for(stage_id).programme
     stage = programme.stage(stage_id)
@@ -77,7 +36,7 @@ def rules_of(state: "Selection", stage_id: str) -> tuple[Programme, Stage]:
     return programme, stage
 
 
-def recusals_of(state: "Selection", played: Round) -> dict[str, frozenset[str]]:
+def recusals_of(state: Books, played: Round) -> dict[str, frozenset[str]]:
     """Return the members recused for each candidate as they bind this round.
 
     A recusal acts forward: it takes nothing from a ballot that was in before it.
@@ -92,7 +51,7 @@ def recusals_of(state: "Selection", played: Round) -> dict[str, frozenset[str]]:
     }
 
 
-def present_voters(state: "Selection", played: Round) -> frozenset[str]:
+def present_voters(state: Books, played: Round) -> frozenset[str]:
     """Return the members present who may vote in this round: on the roster, and not recused for everybody."""
     roster = state.bodies.roster(played.stage, played.group)
     members = frozenset(roster.members if roster else ()) & played.session.present.keys()
@@ -108,7 +67,7 @@ def balance_of(played: Round) -> Balance:
     return Balance(len(played.issued), returned, len(played.issued) - returned, void)
 
 
-def lines_of(state: "Selection", played: Round, candidates: AbstractSet[str] | None = None) -> tuple[Tally, ...]:
+def lines_of(state: Books, played: Round, candidates: AbstractSet[str] | None = None) -> tuple[Tally, ...]:
     """Count a round for these candidates (by default its whole list); a ballot invalidated by decision is void."""
     ballots = (
         Ballot(cast.member, frozenset(), void=True)
@@ -127,7 +86,7 @@ def polled_before(programme: Programme, stage: Stage) -> Stage | None:
     return polls[-1] if polls else None
 
 
-def ladder(state: "Selection", session: Session) -> tuple[Key, ...]:
+def ladder(state: Books, session: Session) -> tuple[Key, ...]:
     """Return the keys that settle equals, in order: scores or public votes, run-offs, the leaders' votes or a lot."""
     programme, stage = rules_of(state, session.stage)
     reading = RecusalRanking(programme.reading("recusal_ranking") or RecusalRanking.RAW)
@@ -145,7 +104,7 @@ def ladder(state: "Selection", session: Session) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def derive(state: "Selection", session: Session) -> Derivation | None:
+def derive(state: Books, session: Session) -> Derivation | None:
     """Count a session as it stands; None before its vote is closed."""
     played = session.main
     if played is None or played.status is not RoundStatus.CLOSED:

@@ -5,15 +5,12 @@ moved by decision. A group's weight is the applications received that year, not 
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ledger.lists import entering
 from ledger.procedure.groups import Group, SharesImpossible, group_shares
 from ledger.procedure.programme import Stage
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.application_book import Application
+from ledger.state.application_book import Application
+from ledger.state.books import Books
 
 SHARES = "shares"
 
@@ -33,13 +30,13 @@ def subject(stage: str, group: str | None = None) -> str:
     return f"stage:{stage}" + (f":{group}" if group else "")
 
 
-def covering(stage: Stage, application: "Application") -> str | None:
+def covering(stage: Stage, application: Application) -> str | None:
     """Return the group whose occupations (or industries) include the application's, or None."""
     value = application.occupation if stage.group_by == "occupation" else application.industry
     return next((group.id for group in stage.groups if value in group.covers), None)
 
 
-def groups_of(state: "Selection", stage: Stage) -> dict[str, str | None]:
+def groups_of(state: Books, stage: Stage) -> dict[str, str | None]:
     """Return the group of every candidate who enters a stage; None for one whom no group covers."""
     moved = state.bodies.regrouped(stage.id)
     found: dict[str, str | None] = {}
@@ -49,14 +46,14 @@ def groups_of(state: "Selection", stage: Stage) -> dict[str, str | None]:
     return found
 
 
-def candidates_for(state: "Selection", stage: Stage, group: str | None) -> tuple[str, ...]:
+def candidates_for(state: Books, stage: Stage, group: str | None) -> tuple[str, ...]:
     """Return those who enter a stage, in one of its groups where it has groups and one is given."""
     if not stage.groups or group is None:
         return entering(state, stage)
     return tuple(person for person, own in groups_of(state, stage).items() if own == group)
 
 
-def received_by_group(state: "Selection", stage: Stage) -> dict[str, int]:
+def received_by_group(state: Books, stage: Stage) -> dict[str, int]:
     """Return how many of the year's applications belong to each group."""
     moved = state.bodies.regrouped(stage.id)
     counts = {group.id: 0 for group in stage.groups}
@@ -67,7 +64,7 @@ def received_by_group(state: "Selection", stage: Stage) -> dict[str, int]:
     return counts
 
 
-def table(state: "Selection", stage: Stage) -> tuple[Row, ...] | SharesImpossible:
+def table(state: Books, stage: Stage) -> tuple[Row, ...] | SharesImpossible:
     """Reading `group_seats`: the table of a stage in the programme's order, or why there is none.
 
     A group without candidates gets no seats and takes no part in the shares.

@@ -5,55 +5,19 @@ ledger that holds an import. Its rules are those of `procedure`; its rows are th
 selection has the same hash whether it was played here or imported.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-
-from ledger import canonical
 from ledger.import_checks import RowProblem
 from ledger.import_facts import ImportFacts
 from ledger.imported_lists import Lists
 from ledger.imported_places import Places, places_of
-from ledger.imported_sessions import BREACH, WARN, Bounds, Difference, ImportedSession, Notes, SessionCount
+from ledger.imported_result import Difference, ImportedResult, ImportedSession, results_hash
+from ledger.imported_sessions import BREACH, WARN, Notes, SessionCount
 from ledger.procedure.groups import SharesImpossible
 from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.readings import undeclared
 from ledger.procedure.scores import sheet_problems
-from ledger.procedure.vacancies import Filling, Holder
-from ledger.results import Outcome
 from ledger.state.rounds import Session
 
 __all__ = ["Difference", "ImportedResult", "ImportedSession", "derive_import", "results_hash"]
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedResult:
-    """Everything that follows, or why nothing may: `problems` stop an import, `differences` are shown with it.
-
-    `fillings` and `places` are empty without a nominees' round. `bounds`: what the ballots of each round are held to.
-    """
-
-    sessions: tuple[ImportedSession, ...]
-    nominees: tuple[str, ...]
-    alternates: tuple[str, ...]
-    fillings: tuple[Filling, ...]
-    places: tuple[Holder, ...]
-    problems: tuple[RowProblem, ...]
-    differences: tuple[Difference, ...]
-    bounds: Mapping[str, Bounds]
-
-    @property
-    def results_hash(self) -> str:
-        """The hash of all sessions' results."""
-        return results_hash(session.outcome for session in self.sessions)
-
-    def session(self, stage: str, group: str | None = None) -> ImportedSession | None:
-        """Return the session of a stage and group."""
-        return next((one for one in self.sessions if (one.stage, one.group) == (stage, group)), None)
-
-
-def results_hash(outcomes: Iterable[Outcome]) -> str:
-    """Return one hash over results: SHA-256 of the canonical list of [subject, root of the rows], by subject."""
-    return canonical.digest(sorted([one.subject, one.rows_root] for one in outcomes))
 
 
 def derive_import(facts: ImportFacts) -> ImportedResult:

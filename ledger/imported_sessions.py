@@ -7,12 +7,13 @@ run-off that was not due, no quorum) is a difference, and the rules' result stan
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from ledger.derivation import Derivation, polled_before, settled, share_change
+from ledger.derivation import polled_before, settled, share_change
+from ledger.derived import Derivation
 from ledger.import_checks import RowProblem
 from ledger.import_facts import ImportFacts, RoundFacts, SessionFacts
 from ledger.imported_lists import Lists
+from ledger.imported_result import Bounds, Difference, ImportedSession
 from ledger.procedure.ballots import list_hash
 from ledger.procedure.counting import QuorumCheck, quorum
 from ledger.procedure.programme import Stage
@@ -27,40 +28,10 @@ from ledger.procedure.ranking import (
     runoff_key,
 )
 from ledger.procedure.scores import Sheet, mean_scores, missing_sheets
-from ledger.results import Outcome, outcome_from
+from ledger.results import outcome_from
 from ledger.state.rounds import Round, RoundStatus, Session
 
 WARN, BREACH = "warn", "breach"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Where what happened differs from what the rules give: a code, its severity, the result it touches, facts."""
-
-    code: str
-    severity: str
-    subject: str
-    facts: Mapping[str, str | int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedSession:
-    """A session as it follows from the imported facts: its rounds, how it was derived, its quorums and its result."""
-
-    stage: str
-    group: str | None
-    subject: str
-    rounds: tuple[str, ...]
-    derived: Derivation
-    quorum: tuple[QuorumCheck, ...]
-    outcome: Outcome
-
-
-class Bounds(NamedTuple):
-    """What the ballots of a round are held to: its list, and the most approvals."""
-
-    listed: frozenset[str]
-    most: int
 
 
 @dataclass(slots=True)

@@ -13,13 +13,14 @@ from ledger.errors import ConflictError, LedgerError, VerificationError
 from ledger.import_checks import ROW_CLAUSE, RowProblem, row_problems
 from ledger.import_facts import ImportFacts
 from ledger.import_tables import REQUIRED_TABLES, TABLES, Cells, CellType, Line, Source, row_leaf
-from ledger.imported import ImportedResult, derive_import
+from ledger.imported import derive_import
+from ledger.imported_result import ImportedResult
 from ledger.merkle import Frontier
 from ledger.procedure.ballots import BallotProblem, first_problem
 from ledger.procedure.programme import Programme
 from ledger.procedure.reasons import Refusal
 from ledger.selection import Selection
-from ledger.state.imports import Import
+from ledger.state.import_book import Import
 from ledger.statements import Act
 from ledger.statements.foundation import ActCountersigned
 from ledger.statements.imports import ImportBegun, ImportChunk, ImportCompleted, PeriodAttested, SourceFile, TableRows

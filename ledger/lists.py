@@ -4,18 +4,14 @@ A stage is entered by what the nearest earlier list-producing stage put forward:
 taken in the certified results of a round. Who dropped out leaves every list from that entry on; earlier ballots stay.
 """
 
-from typing import TYPE_CHECKING
-
+from ledger.outcome import FinalOrder
 from ledger.procedure.programme import Stage, StageKind
-
-if TYPE_CHECKING:
-    from ledger.results import FinalOrder
-    from ledger.selection import Selection
+from ledger.state.books import Books
 
 _ROUNDS = (StageKind.GROUP_ROUND, StageKind.PANEL_ROUND)
 
 
-def entering(state: "Selection", stage: Stage) -> tuple[str, ...]:
+def entering(state: Books, stage: Stage) -> tuple[str, ...]:
     """Return the candidates who enter a stage and still stand, sorted by person id."""
     programme = state.charter.version_for(stage.id).programme
     for earlier in reversed(programme.before(stage.id)):
@@ -27,7 +23,7 @@ def entering(state: "Selection", stage: Stage) -> tuple[str, ...]:
     return ()
 
 
-def candidates_of(state: "Selection", stage: Stage, group: str | None) -> tuple[str, ...]:
+def candidates_of(state: Books, stage: Stage, group: str | None) -> tuple[str, ...]:
     """Return the candidates of one group of a stage, or of the whole stage where it has none, sorted by person id."""
     everybody = entering(state, stage)
     if stage.kind is not StageKind.GROUP_ROUND:
@@ -36,7 +32,7 @@ def candidates_of(state: "Selection", stage: Stage, group: str | None) -> tuple[
     return tuple(person for person in everybody if groups.get(person) == group)
 
 
-def groups_with_candidates(state: "Selection", stage: Stage) -> tuple[str | None, ...]:
+def groups_with_candidates(state: Books, stage: Stage) -> tuple[str | None, ...]:
     """Return the groups of a stage that have candidates, in the programme's order; one None where it has no groups."""
     if stage.kind is not StageKind.GROUP_ROUND:
         return (None,)
@@ -45,16 +41,16 @@ def groups_with_candidates(state: "Selection", stage: Stage) -> tuple[str | None
     return tuple(group.id for group in stage.groups if group.id in filled)
 
 
-def in_declared_order(state: "Selection", subject: str, candidates: tuple[str, ...]) -> tuple[str, ...]:
+def in_declared_order(state: Books, subject: str, candidates: tuple[str, ...]) -> tuple[str, ...]:
     """Dispute D17: return the candidates as a list shows them: as drawn for this subject beforehand, else by id."""
     places = {person: place for place, person in enumerate(state.bodies.drawn("order", subject) or ())}
     return tuple(sorted(candidates, key=lambda person: (places.get(person, len(places)), person)))
 
 
-def final_order(state: "Selection") -> "FinalOrder | None":
+def final_order(state: Books) -> FinalOrder | None:
     """Clause five(五): return the nominees and alternates as the last panel round's certified result fixed them."""
     return state.rounds.final
 
 
-def _standing(state: "Selection", people: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
+def _standing(state: Books, people: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(person for person in people if person not in state.out))

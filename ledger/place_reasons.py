@@ -5,16 +5,14 @@ code are in `messages`.
 """
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ledger.derivation import rules_of
+from ledger.outcome import Outcome
 from ledger.procedure.ranking import DecidedBy
 from ledger.procedure.reasons import Facts, Reason
 from ledger.procedure.scores import displayed
-from ledger.results import Outcome
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
+from ledger.state.books import Books
 
 _WORDS = {
     DecidedBy.MEAN_SCORE: "MEAN_SCORE",
@@ -25,7 +23,7 @@ _WORDS = {
 }
 
 
-def reasons(state: "Selection", outcome: Outcome, candidate: str) -> tuple[Reason, ...]:
+def reasons(state: Books, outcome: Outcome, candidate: str) -> tuple[Reason, ...]:
     """Return why a candidate has the place that a session's result gives; nothing for one who is not in it."""
     row = outcome.row(candidate)
     if row is None or "round" not in row:
@@ -47,7 +45,7 @@ def reasons(state: "Selection", outcome: Outcome, candidate: str) -> tuple[Reaso
     return tuple(found)
 
 
-def _step(state: "Selection", used: "dict[str, Any]", clause: str) -> Reason:
+def _step(state: Books, used: "dict[str, Any]", clause: str) -> Reason:
     name = DecidedBy(used["name"])
     if used["value"] is None:
         return Reason(f"SILENT_{_WORDS[name]}", clause, {"source": used["source"]}, _entries(state, used))
@@ -66,7 +64,7 @@ def _shown(name: DecidedBy, value: str) -> str:
     return displayed(exact) if name is DecidedBy.MEAN_SCORE else str(abs(int(exact)))
 
 
-def _entries(state: "Selection", used: "dict[str, Any]") -> tuple[int, ...]:
+def _entries(state: Books, used: "dict[str, Any]") -> tuple[int, ...]:
     """Return the entries that show what a key's values come from: a certified poll, a run-off's close, a decision."""
     kind, _, source = used["source"].partition(":")
     if kind == "poll":

@@ -45,7 +45,7 @@ from ledger.procedure.reasons import Refusal, refuse
 from ledger.receipt import Receipt
 from ledger.selection import Selection
 from ledger.signing import SigningKey, key_id
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements import Seen, Statement, sign
 from ledger.statements.kinds import name_of
 from ledger.statements.poll_ballots import PollBatch

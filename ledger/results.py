@@ -4,68 +4,21 @@ Clauses five(一)–(三) and five(五) for the sessions of the bodies, five(四
 certification signs the Merkle root of these rows; anything but the derivation is refused (`RESULT_NOT_DERIVED`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
-from ledger import canonical
-from ledger.derivation import Derivation, derive
-from ledger.merkle import leaf_hash, tree_root
+from ledger.derivation import derive
+from ledger.derived import Derivation
+from ledger.outcome import POLL_BALLOTS, POLL_TOTALS, RANKING, Outcome, Row
 from ledger.procedure.counting import Tally
 from ledger.procedure.ranking import DecidedBy, Place
+from ledger.state.books import Books
+from ledger.state.poll_book import Counted, Poll
 from ledger.state.rounds import Session
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.poll_ballots import Counted
-    from ledger.state.polls import Poll
 
-RANKING = "ranking@1"
-POLL_TOTALS = "poll-totals@1"
-POLL_BALLOTS = "poll-totals@2"
-"""As `poll-totals@1`, for a poll in which a channel gave ballots: what was cast stands beside what counts."""
-
-Row: TypeAlias = Mapping[str, Any]
-"""One row of a result: plain JSON values with ASCII names; fractions are written `numerator/denominator`."""
-
-
-@dataclass(frozen=True, slots=True)
-class FinalOrder:
-    """What the nominees' round fixed: nominees by place, alternates (备选人员) in order, the certifying entry."""
-
-    nominees: tuple[str, ...]
-    alternates: tuple[str, ...]
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A result: its subject, way of counting and rows; who is taken and who follows, in order. `index` certifies it."""
-
-    subject: str
-    projection: str
-    rows: tuple[Row, ...]
-    taken: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-    index: int = -1
-
-    @property
-    def rows_root(self) -> str:
-        """The Merkle root over the canonical bytes of the rows, in hexadecimal."""
-        return rows_root(self.rows)
-
-    def row(self, candidate: str) -> Row | None:
-        """Return the row of a candidate."""
-        return next((row for row in self.rows if row["candidate"] == candidate), None)
-
-
-def rows_root(rows: Sequence[Row]) -> str:
-    """Return the root of the tree whose leaves are the canonical bytes of the rows, in hexadecimal."""
-    return tree_root(leaf_hash(canonical.encode(row)) for row in rows).hex()
-
-
-def session_outcome(state: "Selection", session: Session) -> Outcome | None:
+def session_outcome(state: Books, session: Session) -> Outcome | None:
     """Return the result of a session as it stands; None before its vote is closed. A tie may still be due."""
     derived = derive(state, session)
     return outcome_from(session, derived) if derived is not None else None
@@ -81,7 +34,7 @@ def outcome_from(session: Session, derived: Derivation) -> Outcome:
     return Outcome(session.subject, RANKING, tuple(rows), derived.cut.taken, derived.cut.left)
 
 
-def poll_outcome(state: "Selection", poll: "Poll") -> Outcome:
+def poll_outcome(state: Books, poll: Poll) -> Outcome:
     """Clause five(四): the totals of a poll, per channel apart; only verifiable ones may order equals."""
     deciding = state.polls.sums(poll)
     rows = [
@@ -106,7 +59,7 @@ def poll_outcome(state: "Selection", poll: "Poll") -> Outcome:
     return Outcome(f"poll:{poll.id}", POLL_BALLOTS, tuple(raw))
 
 
-def _raw(counted: "Counted", candidate: str) -> int:
+def _raw(counted: Counted, candidate: str) -> int:
     return (counted.totals if counted.raw is None else counted.raw)[candidate]
 
 

@@ -6,18 +6,16 @@ nominees' round, among tied alternates); after the last run-off allowed, the lea
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ledger.derivation import Derivation, derive
+from ledger.derivation import derive
+from ledger.derived import Derivation
 from ledger.lists import candidates_of, in_declared_order
 from ledger.procedure.ballots import list_hash
 from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.procedure.shortlist import shortlist_of, shortlist_places
+from ledger.state.books import Books
 from ledger.state.rounds import Round, RoundStatus, Session
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Tie:
     at_cut: bool
 
 
-def due_round(state: "Selection", stage: Stage, group: str | None) -> RoundPlan | Refusal:
+def due_round(state: Books, stage: Stage, group: str | None) -> RoundPlan | Refusal:
     """Return the round that is to be opened next, or why there is none."""
     session = state.rounds.session(stage.id, group)
     if session.outcome is not None:
@@ -70,7 +68,7 @@ def due_round(state: "Selection", stage: Stage, group: str | None) -> RoundPlan 
     return _plan(session, number, listed, derived.due.places)
 
 
-def seats_of(state: "Selection", stage: Stage, group: str | None, candidates: int) -> int:
+def seats_of(state: Books, stage: Stage, group: str | None, candidates: int) -> int:
     """Return the seats of the vote of the whole list: the group's, the shortlist's size or the places to be filled."""
     programme = state.charter.version_for(stage.id).programme
     if stage.kind is StageKind.GROUP_ROUND:
@@ -80,7 +78,7 @@ def seats_of(state: "Selection", stage: Stage, group: str | None, candidates: in
     return min(programme.seats, candidates)
 
 
-def exhausted_tie(state: "Selection", session: Session) -> Tie | None:
+def exhausted_tie(state: Books, session: Session) -> Tie | None:
     """Reading `runoff_exhausted`: return the tie that the leaders or a lot must settle now, if there is one."""
     if session.outcome is not None:
         return None
@@ -95,7 +93,7 @@ def _last_on(session: Session, derived: Derivation) -> Round:
     return next((one for one in reversed(session.runoffs) if tied <= one.standing), derived.played)
 
 
-def _whole_list(state: "Selection", stage: Stage, session: Session) -> RoundPlan | Refusal:
+def _whole_list(state: Books, stage: Stage, session: Session) -> RoundPlan | Refusal:
     candidates = candidates_of(state, stage, session.group)
     if not candidates:
         return refuse("NO_CANDIDATES", stage.clause, subject=session.subject)

@@ -5,11 +5,10 @@ only then does its fold run. The same object, folded by the same code, is what t
 projections show and what the verifier decides every statement again with.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ledger.procedure.acts import ACTS, ALL_SPONSORS, SPONSOR, ActRule
-from ledger.roll import Roll
 from ledger.state import (
     applications,
     ballots,
@@ -31,22 +30,11 @@ from ledger.state import (
     screening,
     sessions,
 )
-from ledger.state.applications import Applications
-from ledger.state.bodies import Bodies
-from ledger.state.charter import Charter, seal
+from ledger.state.books import Books, Pending
+from ledger.state.charter import seal
 from ledger.state.deciding import note_deciding
-from ledger.state.deliberation import Deliberation
-from ledger.state.disputes import Evidence
 from ledger.state.findings import FOLDS as FINDING_FOLDS
-from ledger.state.findings import Findings
-from ledger.state.imports import Imports
-from ledger.state.log import Log
 from ledger.state.matters import ExtraSigners, Folds
-from ledger.state.naming import Naming
-from ledger.state.notices import Notices
-from ledger.state.polls import Polls
-from ledger.state.rounds import Rounds
-from ledger.state.standing import Out
 from ledger.statements import Act
 from ledger.statements.foundation import ActCountersigned, ActDeclined, CharterSealed
 
@@ -86,45 +74,8 @@ _DECLINED: Folds = _gather("DECLINED")
 
 
 @dataclass(slots=True)
-class Pending:
-    """An act that waits for further signers: who has signed, how many are still needed, and which sponsors have."""
-
-    act: Act
-    rule: ActRule
-    needs: int
-    signers: list[str] = field(default_factory=list)
-    offices: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class Selection:
-    """One programme after `size` entries. `at` is the time of the last entry."""
-
-    size: int = 0
-    at: int = 0
-    sealed: Charter | None = None
-    log: Log = field(default_factory=Log)
-    roll: Roll = field(default_factory=Roll)
-    findings: Findings = field(default_factory=Findings)
-    out: dict[str, Out] = field(default_factory=dict)
-    pending: dict[int, Pending] = field(default_factory=dict)
-    applications: Applications = field(default_factory=Applications)
-    bodies: Bodies = field(default_factory=Bodies)
-    rounds: Rounds = field(default_factory=Rounds)
-    polls: Polls = field(default_factory=Polls)
-    deliberation: Deliberation = field(default_factory=Deliberation)
-    notices: Notices = field(default_factory=Notices)
-    naming: Naming = field(default_factory=Naming)
-    imports: Imports = field(default_factory=Imports)
-    evidence: dict[str, Evidence] = field(default_factory=dict)
-    deciding: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def charter(self) -> Charter:
-        """The charter in force; only entry 0 is decided without one."""
-        if self.sealed is None:
-            raise LookupError("no charter")
-        return self.sealed
+class Selection(Books):
+    """The books of one programme, with what takes an entry into them."""
 
     def apply(self, act: Act) -> None:
         """Fold one admitted entry; entries come in order of their index."""

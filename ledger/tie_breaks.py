@@ -5,18 +5,14 @@ purpose `lot` for that round, its seeds committed beforehand. Either gives an or
 leaders are equally divided, only reopening the last round helps.
 """
 
-from typing import TYPE_CHECKING
-
 from ledger.round_plan import Tie, exhausted_tie
+from ledger.state.books import Books
 from ledger.state.rounds import Resolution, Session
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
 
 LOT = "lot"
 
 
-def settle(state: "Selection", session: Session, at: int) -> Resolution | None:
+def settle(state: Books, session: Session, at: int) -> Resolution | None:
     """Return how the open tie of a session comes out; None while there is none, or nothing that settles it yet."""
     tie = exhausted_tie(state, session)
     if tie is None:
@@ -27,7 +23,7 @@ def settle(state: "Selection", session: Session, at: int) -> Resolution | None:
     return _by_votes(state, tie, at)
 
 
-def _by_votes(state: "Selection", tie: Tie, at: int) -> Resolution | None:
+def _by_votes(state: Books, tie: Tie, at: int) -> Resolution | None:
     matter = state.deliberation.matter(f"tie:{tie.round}")
     if matter is None or matter.closed is None or not set(tie.candidates) <= set(matter.subjects):
         return None
@@ -38,7 +34,7 @@ def _by_votes(state: "Selection", tie: Tie, at: int) -> Resolution | None:
     return None if divided else Resolution(tie.round, False, tuple(sorted(values.items())), order, at)
 
 
-def _by_lot(state: "Selection", tie: Tie, at: int) -> Resolution | None:
+def _by_lot(state: Books, tie: Tie, at: int) -> Resolution | None:
     order = tuple(one for one in state.bodies.drawn(LOT, tie.round) or () if one in tie.candidates)
     if len(order) != len(tie.candidates):
         return None

@@ -5,23 +5,11 @@ session goes before one that fits a single line.
 """
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from fractions import Fraction
 from itertools import combinations
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from projections.announced import Announced, Held
-
-
-class Extra(StrEnum):
-    """Words that were cast but do not count, and why not."""
-
-    RECUSED = "recused"
-    OVERVOTE = "overvote"
-    VOID = "void"
-    SUPERSEDED = "superseded"
-
+from projections.announced_session import Announced, Extra, Held
 
 Cause: TypeAlias = tuple[str, dict[str, str | int]]
 
@@ -33,7 +21,7 @@ _COUNTED = {
 }
 
 
-def sum_causes(announced: Mapping[str, int], held: "Held") -> dict[str, Cause]:
+def sum_causes(announced: Mapping[str, int], held: Held) -> dict[str, Cause]:
     """Return for each announced number of approvals that is not the derived one why it may be so."""
     derived = {candidate: _approve(held, candidate) for candidate in announced if candidate in held.rows}
     differing = {one: announced[one] - derived[one] for one in derived if announced[one] != derived[one]}
@@ -41,7 +29,7 @@ def sum_causes(announced: Mapping[str, int], held: "Held") -> dict[str, Cause]:
 
 
 def _sum_cause(
-    candidate: str, announced: Mapping[str, int], derived: Mapping[str, int], differing: Mapping[str, int], held: "Held"
+    candidate: str, announced: Mapping[str, int], derived: Mapping[str, int], differing: Mapping[str, int], held: Held
 ) -> Cause:
     facts: dict[str, str | int] = {"announced": announced[candidate], "derived": derived[candidate]}
     fitting = [kinds for kinds in _sets(held.extras) if _added(held, kinds, candidate) == differing[candidate]]
@@ -63,17 +51,17 @@ def _sets(extras: Mapping[Extra, Mapping[str, int]]) -> Iterator[tuple[Extra, ..
         yield from combinations(kinds, size)
 
 
-def _added(held: "Held", kinds: tuple[Extra, ...], candidate: str) -> int:
+def _added(held: Held, kinds: tuple[Extra, ...], candidate: str) -> int:
     return sum(held.extras[kind].get(candidate, 0) for kind in kinds)
 
 
-def _explained(held: "Held", kinds: tuple[Extra, ...], differing: Mapping[str, int], derived: Mapping[str, int]) -> int:
+def _explained(held: Held, kinds: tuple[Extra, ...], differing: Mapping[str, int], derived: Mapping[str, int]) -> int:
     """How many of the announced numbers, right ones included, counting these words would give."""
     return sum(_added(held, kinds, candidate) == differing.get(candidate, 0) for candidate in derived)
 
 
 def order_cause(
-    row: "Announced", held: "Held", announced: Mapping[str, "Announced"], sums: Mapping[str, Cause]
+    row: Announced, held: Held, announced: Mapping[str, Announced], sums: Mapping[str, Cause]
 ) -> Cause | None:
     """Return why this person was put before or behind somebody against the derived order; None: they were not."""
     inverted = [other for other in announced.values() if _inverted(row, other, held)]
@@ -88,7 +76,7 @@ def order_cause(
     return None
 
 
-def _inverted(row: "Announced", other: "Announced", held: "Held") -> bool:
+def _inverted(row: Announced, other: Announced, held: Held) -> bool:
     """Whether the announcement puts these two the other way round than the derivation."""
     if other.candidate == row.candidate or other.candidate not in held.rows or row.candidate not in held.rows:
         return False
@@ -99,14 +87,14 @@ def _inverted(row: "Announced", other: "Announced", held: "Held") -> bool:
     return said is not None and ranks[0] != ranks[1] and said != (ranks[0] < ranks[1])
 
 
-def _before(row: "Announced", other: "Announced") -> bool | None:
+def _before(row: Announced, other: Announced) -> bool | None:
     """Whether the announcement puts the first before the second; None: it does not say."""
     if row.rank is not None and other.rank is not None:
         return None if row.rank == other.rank else row.rank < other.rank
     return None if row.taken == other.taken else row.taken
 
 
-def _inversion_cause(row: "Announced", other: "Announced", held: "Held", sums: Mapping[str, Cause]) -> Cause | None:
+def _inversion_cause(row: Announced, other: Announced, held: Held, sums: Mapping[str, Cause]) -> Cause | None:
     if other.candidate in sums:
         return "ANNOUNCED_ORDER_BY_WRONG_SUM", {"other": other.candidate}
     first, second = (row, other) if _before(row, other) else (other, row)
@@ -124,18 +112,18 @@ def _inversion_cause(row: "Announced", other: "Announced", held: "Held", sums: M
     return None
 
 
-def _approve(held: "Held", candidate: str) -> int:
+def _approve(held: Held, candidate: str) -> int:
     return int(str(held.rows[candidate]["approve"]))
 
 
-def _rank(held: "Held", candidate: str) -> int:
+def _rank(held: Held, candidate: str) -> int:
     return int(str(held.rows[candidate]["rank"]))
 
 
-def _share(held: "Held", candidate: str) -> Fraction:
+def _share(held: Held, candidate: str) -> Fraction:
     possible = int(str(held.rows[candidate]["possible"]))
     return Fraction(_approve(held, candidate), possible or 1)
 
 
-def _mean(held: "Held", candidate: str) -> Fraction:
+def _mean(held: Held, candidate: str) -> Fraction:
     return held.means.get(candidate, Fraction(0))

@@ -5,10 +5,10 @@ from collections import Counter
 from ledger.derivation import derive, recusals_of, rules_of
 from ledger.selection import Selection
 from ledger.state.rounds import Round, Session
-from projections.announced import Basis, Held
-from projections.announced_causes import Extra
+from projections.announced import Basis
 from projections.announced_places import Places
 from projections.announced_rows import held_of, list_stages
+from projections.announced_session import Extra, Held
 from projections.results import outcome_of
 from projections.secrecy import poll_readable, round_readable
 from projections.vacancies import places as places_now

@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ledger.derivation import Derivation, polled_before
+from ledger.derivation import polled_before
+from ledger.derived import Derivation
 from ledger.import_checks import RowProblem
 from ledger.import_tables import NO, TABLES, Cells, Line, Source
-from ledger.imported import ImportedResult, ImportedSession
+from ledger.imported import ImportedSession
+from ledger.imported_result import ImportedResult
 from ledger.importing import DryRun, Progress, dry_run
 from ledger.procedure.programme import Programme, Stage, StageKind
 from ledger.procedure.ranking import DecidedBy
@@ -19,9 +21,9 @@ from ledger.procedure.shortlist import Rounding, shortlist_size
 from ledger.procedure.vacancies import DropOut
 from ledger.statements import Act
 from ledger.statements.imports import ImportChunk
-from projections.announced import Basis, Held
-from projections.announced_causes import Extra
+from projections.announced import Basis
 from projections.announced_places import Places
+from projections.announced_session import Extra, Held
 
 AMENDABLE = frozenset({"OVERVOTE", "RECUSED"})
 _TOLERATED = AMENDABLE | {"BALANCE_MISMATCH"}

@@ -10,8 +10,9 @@ from ledger.decisions.gate import decide, governing_hash
 from ledger.procedure.acts import ACTS, ANYONE
 from ledger.procedure.reasons import Refusal
 from ledger.roll import Person
-from ledger.selection import Pending, Selection
+from ledger.selection import Selection
 from ledger.signing import encode_base64
+from ledger.state.books import Pending
 from ledger.statements import Seen, Statement
 from ledger.statements.foundation import ActCountersigned
 from ledger.statements.kinds import name_of

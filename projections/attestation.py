@@ -26,8 +26,8 @@ from ledger.checkpoint import VerifierKey
 from ledger.errors import ConflictError, MalformedError, VerificationError
 from ledger.log_keys import LogKeys
 from ledger.merkle import Address, Frontier, inclusion_proof, leaf_hash, verify_inclusion
+from ledger.outcome import Outcome, Row
 from ledger.procedure.acts import ACTS
-from ledger.results import Outcome, Row
 from ledger.selection import Selection
 from ledger.state.outcomes import POLL, STAGE, subject_of
 from ledger.statements import Act

@@ -107,7 +107,7 @@ def _round(state: Selection, played: Round) -> RoundView:
         issued=len(played.issued | played.ballots.keys()),
         waiting=len(played.waiting),
         readable=may_read,
-        ballots=tuple(_ballot(one) for one in _in_order(played)) if may_read else (),
+        ballots=tuple(_ballot(played, one) for one in _in_order(played)) if may_read else (),
         lines=lines_of(state, played) if may_read and played.status not in _RUNNING else (),
     )
 
@@ -116,7 +116,7 @@ def _in_order(played: Round) -> tuple[Cast, ...]:
     return tuple(sorted(played.ballots.values(), key=lambda one: one.index))
 
 
-def _ballot(cast: Cast) -> BallotView:
+def _ballot(played: Round, cast: Cast) -> BallotView:
     mentioned = {*cast.approve, *cast.against, *cast.abstain}
     return BallotView(
         member=cast.member,
@@ -125,7 +125,7 @@ def _ballot(cast: Cast) -> BallotView:
         approve=cast.approve,
         against=cast.against,
         abstain=cast.abstain,
-        blank=tuple(one for one in cast.round.candidates if one not in mentioned),
+        blank=tuple(one for one in played.candidates if one not in mentioned),
         void=cast.void,
         disputed=cast.disputed,
         invalid=cast.invalid,

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from ledger.derivation import Derivation, derive, recusals_of, rules_of
+from ledger.derivation import derive, recusals_of, rules_of
+from ledger.derived import Derivation
+from ledger.outcome import Outcome
 from ledger.procedure.counting import MinApproval
 from ledger.procedure.ranking import DecidedBy
-from ledger.results import Outcome, outcome_from
+from ledger.results import outcome_from
 from ledger.selection import Selection
 from ledger.state.rounds import Round, Session, SessionKey
 from ledger.statements import Act

@@ -12,7 +12,7 @@ from ledger.procedure.vacancies import DropOut
 from ledger.selection import Selection
 from ledger.state.application_book import Application
 from ledger.state.application_window import screening_stage
-from ledger.state.deliberation import Matter
+from ledger.state.deliberation_book import Matter
 from ledger.state.screening import eligibility
 from ledger.state.voters import PROPOSAL, governing
 from projections.explain_seats import REASONS

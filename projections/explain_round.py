@@ -7,10 +7,10 @@ open there is nothing to explain but how many of how many have voted.
 from collections.abc import Iterator
 from fractions import Fraction
 
+from ledger.outcome import Row
 from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.ranking import DecidedBy
 from ledger.procedure.scores import displayed
-from ledger.results import Row
 from ledger.selection import Selection
 from ledger.state.rounds import Round, Session
 from projections.explain_seats import REASONS, seats_in_words

@@ -7,7 +7,7 @@ still running shows only how many of how many have voted.
 from dataclasses import dataclass
 
 from ledger.selection import Selection
-from ledger.state.deliberation import Matter, NamedVote
+from ledger.state.deliberation_book import Matter, NamedVote
 from ledger.state.voters import kind_of, members
 from projections.secrecy import matter_readable
 

@@ -12,11 +12,12 @@ from ledger.decisions.deliberation import too_few
 from ledger.derivation import balance_of
 from ledger.lists import groups_with_candidates
 from ledger.nominees import list_hash, to_approve, to_propose, to_publish
+from ledger.outcome import Outcome
 from ledger.procedure.acts import ACTS
 from ledger.procedure.groups import SharesImpossible
 from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.reasons import Refusal
-from ledger.results import Outcome, poll_outcome, session_outcome
+from ledger.results import poll_outcome, session_outcome
 from ledger.round_plan import due_round
 from ledger.selection import Selection
 from ledger.state.places import next_up, vacancies

@@ -6,7 +6,8 @@ from datetime import date
 from ledger.procedure.notice import NoticeStatus, status, working_days_left
 from ledger.procedure.workdays import CalendarUnknown
 from ledger.selection import Selection
-from ledger.state.clocks import Notice, clock_of, longest_clock
+from ledger.state.clocks import clock_of, longest_clock
+from ledger.state.notice_book import Notice
 from projections.words import Speaker
 
 

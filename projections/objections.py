@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ledger.procedure.notice import civil_date
 from ledger.selection import Selection
-from ledger.state.objections import Objection
+from ledger.state.objection_book import Objection
 from ledger.state.voters import OBJECTION
 from ledger.statements import Act
 from projections.named_votes import NamedVoteView, named_vote

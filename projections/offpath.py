@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ledger.selection import Selection
-from ledger.state.findings import Finding
+from ledger.state.finding_book import Finding
 from ledger.statements import Act
 from projections.history import HistoryLine, history_of_entries
 from projections.words import NOBODY, Names, Speaker

@@ -27,8 +27,7 @@ from ledger.poll_rows import (
     spent_key,
 )
 from ledger.selection import Selection
-from ledger.state.poll_ballots import PublicBatch
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll, PublicBatch
 from projections.secrecy import poll_readable
 
 PARTS = 64

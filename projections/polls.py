@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ledger.poll_rows import once
 from ledger.selection import Selection
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from projections.secrecy import poll_readable
 
 UNVERIFIABLE = "UNVERIFIABLE_SOURCE"

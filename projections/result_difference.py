@@ -19,8 +19,9 @@ from ledger.collector import collector_at_rest
 from ledger.errors import ConflictError, MalformedError, VerificationError
 from ledger.log_keys import LogKeys
 from ledger.merkle import Frontier, verify_inclusion
+from ledger.outcome import Outcome, Row
 from ledger.receipt import parse as parse_receipt
-from ledger.results import Outcome, Row, poll_outcome, session_outcome
+from ledger.results import poll_outcome, session_outcome
 from ledger.selection import Selection
 from ledger.state.outcomes import POLL, STAGE, subject_of
 from ledger.state.rounds import Round, RoundStatus

@@ -7,12 +7,14 @@ session whose vote is not closed has no rows, and a poll that has not ended no t
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger.derivation import Derivation, derive
+from ledger.derivation import derive
+from ledger.derived import Derivation
+from ledger.outcome import Outcome, Row
 from ledger.place_reasons import reasons
 from ledger.procedure.scores import displayed, mean_scores
-from ledger.results import Outcome, Row, poll_outcome, session_outcome
+from ledger.results import poll_outcome, session_outcome
 from ledger.selection import Selection
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.state.rounds import Session
 from projections.ballots import RoundView, rounds_of
 from projections.secrecy import poll_readable

@@ -4,8 +4,8 @@ Every view asks here first. Until then a view knows only how many of how many ha
 """
 
 from ledger.selection import Selection
-from ledger.state.deliberation import Matter
-from ledger.state.polls import Poll
+from ledger.state.deliberation_book import Matter
+from ledger.state.poll_book import Poll
 from ledger.state.rounds import Round
 from ledger.statements import Act
 from ledger.statements.deliberation import DeliberationVoted

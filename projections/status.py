@@ -7,8 +7,9 @@ The answers are the decisions' own: acts that come next are asked about (`next_s
 from dataclasses import dataclass
 
 from ledger.roll import SEALED_PREFIX
-from ledger.selection import Pending, Selection
-from ledger.state.findings import Finding
+from ledger.selection import Selection
+from ledger.state.books import Pending
+from ledger.state.finding_book import Finding
 from projections.asking import may_sign
 from projections.history import masked
 from projections.missing import MissingView, missing

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ledger.outcome import Row
 from ledger.procedure.programme import Stage, StageKind
-from ledger.results import Row
 from ledger.selection import Selection
 from ledger.state.rounds import Session
 from projections.explain_seats import REASONS

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ledger.derivation import derive
+from ledger.outcome import Outcome
 from ledger.procedure.readings import rule
-from ledger.results import Outcome, session_outcome
+from ledger.results import session_outcome
 from ledger.round_plan import seats_of
 from ledger.selection import Selection
 from ledger.state.rounds import Round, Session

@@ -18,7 +18,7 @@ from ledger.procedure.programme_value import programme_from_value
 from ledger.procedure.reasons import Refusal
 from ledger.programmes import load_shipped
 from ledger.selection import Selection
-from ledger.state.findings import Finding
+from ledger.state.finding_book import Finding
 from ledger.statements import decode_own_entry
 from ledger.statements.foundation import StageOpened
 from tests.simulator import History, entries_of, freeze, new_world, resume

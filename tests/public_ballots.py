@@ -22,7 +22,7 @@ from ledger.poll_rows import (
     make_block,
     seal_subtotals,
 )
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements import Act
 from ledger.statements.foundation import StageOpened
 from ledger.statements.poll import PollClosed, Total

@@ -22,6 +22,11 @@ def a_round(candidates: tuple[str, ...] = CANDIDATES, issued: Iterator[str] | tu
     return made
 
 
+def began() -> tuple[Rounds, Round]:
+    played = a_round()
+    return Rounds({played.id: played}), played
+
+
 @st.composite
 def castings(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Ballots of different members: whole partitions of the list mostly, but whatever a dishonest log may hold, too."""
@@ -47,10 +52,10 @@ def castings(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @given(castings(), st.sampled_from(("k1", "k2")), st.integers(20, 90), st.integers(20, 90))
 def test_a_packed_round_is_its_ballots(given_: list[dict[str, Any]], key: str, start: int, stop: int) -> None:
-    rounds, played = Rounds(), a_round()
+    rounds, played = began()
     for one in given_:
-        rounds.put(Cast(round=played, **one))
-    plain = {one["member"]: Cast(round=played, **one) for one in sorted(given_, key=lambda one: int(one["index"]))}
+        rounds.put(Cast(round=played.id, **one))
+    plain = {one["member"]: Cast(round=played.id, **one) for one in sorted(given_, key=lambda one: int(one["index"]))}
     by_key, grades = rounds.ballots_by_key(key, start, stop), rounds.cast.grades()
     played.status = RoundStatus.CLOSED
     rounds.over(played)
@@ -70,9 +75,9 @@ def test_a_packed_round_is_its_ballots(given_: list[dict[str, Any]], key: str, s
 
 
 def test_what_is_decided_about_a_packed_ballot_stays_with_it() -> None:
-    rounds, played = Rounds(), a_round()
+    rounds, played = began()
     for number in range(3):
-        rounds.put(Cast(10 + number, f"m{number}", "k", played, CANDIDATES[:2], (), CANDIDATES[2:]))
+        rounds.put(Cast(10 + number, f"m{number}", "k", played.id, CANDIDATES[:2], (), CANDIDATES[2:]))
     rounds.over(played)
     rounds.cast.held(11).invalid = 40
     found = rounds.cast.get(11)
@@ -85,18 +90,18 @@ def test_what_is_decided_about_a_packed_ballot_stays_with_it() -> None:
 
 
 def test_a_dishonest_log_may_vote_in_a_round_that_is_over() -> None:
-    rounds, played = Rounds(), a_round()
-    rounds.put(Cast(10, "m0", "k", played, CANDIDATES, (), ()))
+    rounds, played = began()
+    rounds.put(Cast(10, "m0", "k", played.id, CANDIDATES, (), ()))
     rounds.over(played)
-    rounds.put(Cast(20, "m1", "k", played, (), CANDIDATES, ()))
+    rounds.put(Cast(20, "m1", "k", played.id, (), CANDIDATES, ()))
     assert {member: cast.index for member, cast in played.ballots.items()} == {"m0": 10, "m1": 20}
     assert [cast is not None for cast in map(rounds.cast.get, (10, 20, 30))] == [True, True, False]
 
 
 def test_two_ballots_of_one_member_are_both_found() -> None:
-    rounds, played = Rounds(), a_round()
+    rounds, played = began()
     for index in (10, 20):
-        rounds.put(Cast(index, "m0", "k", played, CANDIDATES, (), ()))
+        rounds.put(Cast(index, "m0", "k", played.id, CANDIDATES, (), ()))
     rounds.over(played)
     assert played.ballots["m0"].index == 20
     assert [cast is not None for cast in map(rounds.cast.get, (10, 20))] == [True, True]
@@ -106,10 +111,10 @@ def test_two_ballots_of_one_member_are_both_found() -> None:
 def test_a_list_too_long_for_bytes_is_kept_as_values() -> None:
     many = tuple(f"c{number}" for number in range(MOST_CANDIDATES + 1))
     played, casts = a_round(many), Casts()
-    cast = Cast(10, "m0", "k", played, many, (), ())
+    cast = Cast(10, "m0", "k", played.id, many, (), ())
     played.ballots = {"m0": cast}
     casts.add(cast)
-    casts.pack(played)
+    played.ballots = casts.pack(played.id, played.candidates, played.ballots)
     assert played.ballots["m0"] is cast
     assert casts.get(10) is cast
 

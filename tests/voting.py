@@ -21,7 +21,7 @@ from ledger.procedure.programme import StageKind
 from ledger.procedure.reasons import Refusal
 from ledger.programmes import load_shipped
 from ledger.selection import Selection
-from ledger.state.findings import Finding
+from ledger.state.finding_book import Finding
 from ledger.state.rounds import Round
 from ledger.statements.foundation import StageOpened
 from projections.replay import replay

@@ -19,8 +19,8 @@ from api.cli.view import View, civil, opened
 from ledger.checkpoint import VerifierKey, parse_vkey
 from ledger.errors import MalformedError, StoreError, VerificationError
 from ledger.logstore import first_receipt
+from ledger.outcome import Row
 from ledger.receipt import Receipt
-from ledger.results import Row
 from ledger.selection import Selection
 from ledger.statements import Act
 from ledger.store.store import Store

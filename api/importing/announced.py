@@ -12,7 +12,7 @@ from api.importing.raw import RawTable
 from api.importing.tables import lines
 from api.importing.xlsx_rows import workbook_tables
 from ledger.import_tables import NO, YES, CellType, Column, Table
-from projections.announced import Announced
+from projections.announced_session import Announced
 
 ANNOUNCED_TABLE = Table(
     ANNOUNCED,

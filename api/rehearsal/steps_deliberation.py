@@ -11,7 +11,7 @@ from api.rehearsal.steps_stages import enter, leave, programme_of, stage_of
 from ledger.nominees import list_hash, to_propose, to_publish
 from ledger.procedure.programme import StageKind
 from ledger.procedure.steps import steps_before
-from ledger.state.deliberation import Matter
+from ledger.state.deliberation_book import Matter
 from ledger.state.places import next_up, standing, vacancies
 from ledger.state.voters import kept_out
 from ledger.statements import Act

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from api.rehearsal.driver import World
 from api.rehearsal.steps_rounds import HOUR, certify, programme_of
 from ledger.decisions.polls import poll_list
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements import Act
 from ledger.statements.foundation import StageClosed, StageOpened
 from ledger.statements.poll import ChannelRegistered, PollClosed, PollOpened, Total, TotalsImported

@@ -12,9 +12,10 @@ from api.rehearsal.steps_bodies import groups_of, play_declarations, play_groups
 from api.rehearsal.votes import ballots_for, clear_votes
 from ledger.derivation import balance_of
 from ledger.lists import candidates_of, groups_with_candidates
+from ledger.outcome import Outcome
 from ledger.procedure.programme import Programme, Stage
 from ledger.procedure.reasons import Refusal
-from ledger.results import Outcome, poll_outcome, session_outcome
+from ledger.results import poll_outcome, session_outcome
 from ledger.round_plan import RoundPlan, due_round
 from ledger.state.outcomes import POLL, subject_of
 from ledger.state.rounds import Round

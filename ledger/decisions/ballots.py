@@ -17,7 +17,8 @@ from ledger.procedure.acts import (
 )
 from ledger.procedure.ballots import first_problem
 from ledger.procedure.reasons import Refusal, refuse
-from ledger.selection import Pending, Selection
+from ledger.selection import Selection
+from ledger.state.books import Pending
 from ledger.state.casts import Cast
 from ledger.state.rounds import Round, RoundStatus
 from ledger.statements.rounds import (

@@ -3,12 +3,13 @@
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.decisions.sessions import stage_asked
 from ledger.derivation import derive, rules_of
+from ledger.outcome import Outcome
 from ledger.procedure.reasons import Refusal, refuse
-from ledger.results import Outcome, outcome_from, poll_outcome
+from ledger.results import outcome_from, poll_outcome
 from ledger.round_plan import exhausted_tie
 from ledger.selection import Selection
 from ledger.state.outcomes import POLL, STAGE, subject_of
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.state.rounds import Round, RoundStatus
 from ledger.statements.rounds import ResultCertified, TieResolved
 from ledger.tie_breaks import settle

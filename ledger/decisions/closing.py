@@ -8,7 +8,8 @@ from ledger.procedure.closing import may_close_early, quorum_problem
 from ledger.procedure.counting import balance_problems
 from ledger.procedure.programme import Programme, Stage
 from ledger.procedure.reasons import Refusal, refuse
-from ledger.selection import Pending, Selection
+from ledger.selection import Selection
+from ledger.state.books import Pending
 from ledger.state.rounds import Round, RoundStatus
 from ledger.statements.rounds import CloseConsented, RoundClosed
 

@@ -8,7 +8,7 @@ from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.round_plan import exhausted_tie
 from ledger.selection import Selection
-from ledger.state.deliberation import Matter
+from ledger.state.deliberation_book import Matter
 from ledger.state.places import standing
 from ledger.state.voters import APPROVAL, OBJECTION, TIE, deciding, kept_out, kind_of, members, voted_from
 from ledger.statements.deliberation import (

@@ -4,7 +4,8 @@ from ledger.decisions.prerequisites import unreasoned
 from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.procedure.retention import retention_over
-from ledger.selection import Pending, Selection
+from ledger.selection import Selection
+from ledger.state.books import Pending
 from ledger.statements.naming import DisputeOpened, EvidenceAttached, EvidenceErased, FindingClosed, FindingRaised
 
 CLAUSE = "七(三)"

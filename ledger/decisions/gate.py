@@ -31,7 +31,7 @@ from ledger.procedure.programme import Stage
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.roll import SEALED_PREFIX
 from ledger.selection import Selection
-from ledger.state.charter import Charter
+from ledger.state.charter_book import Charter
 from ledger.statements import Statement
 from ledger.statements.foundation import ActCountersigned, ActDeclined, CharterEndorsed, CharterSealed
 from ledger.statements.kinds import all_kinds, name_of

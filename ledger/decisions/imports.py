@@ -12,7 +12,7 @@ from ledger.import_tables import REQUIRED_TABLES, TABLES
 from ledger.imported import derive_import
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.selection import Selection
-from ledger.state.imports import Import
+from ledger.state.import_book import Import
 from ledger.statements import Statement
 from ledger.statements.foundation import ActCountersigned, ActDeclined, StageOpened
 from ledger.statements.imports import ImportAbandoned, ImportBegun, ImportChunk, ImportCompleted

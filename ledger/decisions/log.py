@@ -8,8 +8,9 @@ from ledger.decisions.registry import Asked, CosignDecisions, Decisions
 from ledger.errors import MalformedError
 from ledger.log_keys import possessed
 from ledger.procedure.reasons import Refusal, refuse
-from ledger.selection import Pending, Selection
+from ledger.selection import Selection
 from ledger.signing import weakness
+from ledger.state.books import Pending
 from ledger.statements.log import LogKeyRotated, LogRecovered
 
 CLAUSE = "七(三)"

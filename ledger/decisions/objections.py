@@ -9,7 +9,7 @@ from ledger.procedure.reasons import Refusal, refuse
 from ledger.roll import SEALED_PREFIX
 from ledger.selection import Selection
 from ledger.signing import key_id, strict_b64decode, weakness
-from ledger.state.objections import Objection
+from ledger.state.objection_book import Objection
 from ledger.state.places import vacancies
 from ledger.state.voters import OBJECTION, same_unit
 from ledger.statements.notices import (

@@ -9,8 +9,9 @@ from ledger.procedure.programme import Programme
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.procedure.separation import conflict
 from ledger.roll import possession_message
-from ledger.selection import Pending, Selection
+from ledger.selection import Selection
 from ledger.signing import key_id, strict_b64decode, verify_ed25519, weakness
+from ledger.state.books import Pending
 from ledger.statements.roll import KeyEnrolled, KeyRevoked, KeyRotated, OfficeSucceeded, RoleGranted, RoleWithdrawn
 
 CLAUSE = "七(三)"

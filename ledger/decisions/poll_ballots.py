@@ -10,8 +10,7 @@ from ledger.poll_rows import MOST_CANDIDATES, MOST_ROWS, once
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.procedure.totals import totals_problem
 from ledger.selection import Selection
-from ledger.state.poll_ballots import PublicBallots
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll, PublicBallots
 from ledger.statements.poll_ballots import (
     CredentialsCommitted,
     PollBatch,

@@ -9,7 +9,7 @@ from ledger.procedure.programme import Stage, StageKind
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.procedure.totals import totals_problem
 from ledger.selection import Selection
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements.poll import ChannelRegistered, PollClosed, PollOpened, TotalsImported
 
 CLAUSE = "五(四)"

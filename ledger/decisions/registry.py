@@ -1,14 +1,13 @@
 """The shapes of a decision and what it is asked."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ledger.procedure.programme import Programme, Stage, StageKind
 from ledger.procedure.reasons import Refusal
-
-if TYPE_CHECKING:
-    from ledger.selection import Pending, Selection
-    from ledger.statements import Statement
+from ledger.selection import Selection
+from ledger.state.books import Pending
+from ledger.statements import Statement
 
 
 class Asked(NamedTuple):
@@ -18,7 +17,7 @@ class Asked(NamedTuple):
     signature.
     """
 
-    statement: "Statement[Any]"
+    statement: Statement[Any]
     at: int
     programme: Programme
     stage: Stage | None
@@ -35,10 +34,10 @@ class Asked(NamedTuple):
         return self.statement.person
 
 
-Decision: TypeAlias = "Callable[[Selection, Asked], Refusal | None]"
-Decisions: TypeAlias = "dict[type[Any], Decision]"
-CosignDecision: TypeAlias = "Callable[[Selection, Asked, Pending], Refusal | None]"
+Decision: TypeAlias = Callable[[Selection, Asked], Refusal | None]
+Decisions: TypeAlias = dict[type[Any], Decision]
+CosignDecision: TypeAlias = Callable[[Selection, Asked, Pending], Refusal | None]
 """cosign(state, asked, pending): may `asked.person` sign the pending act?"""
-CosignDecisions: TypeAlias = "dict[type[Any], CosignDecision]"
-StageGates: TypeAlias = "dict[StageKind, Callable[[Selection, Asked, Stage], Refusal | None]]"
+CosignDecisions: TypeAlias = dict[type[Any], CosignDecision]
+StageGates: TypeAlias = dict[StageKind, Callable[[Selection, Asked, Stage], Refusal | None]]
 """gate(state, asked, stage) of a stage kind: may it begin (or end)?"""

@@ -14,9 +14,10 @@ from ledger.procedure.formalities import lacking
 from ledger.procedure.notice import civil_date
 from ledger.procedure.programme import Criterion, Programme, Stage, StageKind
 from ledger.procedure.reasons import Refusal, refuse
-from ledger.selection import Pending, Selection
+from ledger.selection import Selection
 from ledger.state.application_book import Application
 from ledger.state.application_window import applications_stage, programme_of, screening_stage
+from ledger.state.books import Pending
 from ledger.state.screening import eligibility, same_unit
 from ledger.statements.screening import (
     AppealDecided,

@@ -1,13 +1,14 @@
 """What filings, consents, reviews, recommendations, supplements, papers and refusals do to the applications."""
 
-from typing import TYPE_CHECKING
-
 from ledger.procedure.acts import INTAKE
 from ledger.procedure.vacancies import DropOut
 from ledger.roll import Person
 from ledger.state.application_book import Application, Applications, FiledMaterial, Recommendation
 from ledger.state.application_window import has_key, screening_stage, window_ended
+from ledger.state.books import Books
+from ledger.state.matters import Folds
 from ledger.state.standing import drop_out
+from ledger.statements import Act
 from ledger.statements.applications import (
     ApplicationFiled,
     ApplicationRefused,
@@ -24,15 +25,10 @@ from ledger.statements.applications import (
     WithdrawalEntered,
 )
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
-
 __all__ = ["FOLDS", "Application", "Applications"]
 
 
-def _filed(state: "Selection", act: "Act", now: "Act") -> None:
+def _filed(state: Books, act: Act, now: Act) -> None:
     body: ApplicationFiled = act.body
     matter = state.applications
     own = act.person == body.applicant
@@ -68,25 +64,25 @@ def _add_materials(application: Application, materials: tuple[Material, ...], in
     application.materials += [FiledMaterial(one.material, one.digest, index) for one in materials]
 
 
-def _consented(state: "Selection", act: "Act", now: "Act") -> None:
+def _consented(state: Books, act: Act, now: Act) -> None:
     application = state.applications.by_id[act.body.application]
     application.consented = act.index if application.consented is None else application.consented
 
 
-def _reviewed(state: "Selection", act: "Act", now: "Act") -> None:
+def _reviewed(state: Books, act: Act, now: Act) -> None:
     body: ReviewRecorded = act.body
     if body.originals_checked:
         state.applications.by_id[body.application].reviewed = act.index
 
 
-def _recommended(state: "Selection", act: "Act", now: "Act") -> None:
+def _recommended(state: Books, act: Act, now: Act) -> None:
     body: RecommendationMade = act.body
     unit = state.roll.unit(act.person) or "-"
     application = state.applications.by_id[body.application]
     application.recommended[body.level] = Recommendation(body.level, act.index, unit, on_paper=False)
 
 
-def _recommended_on_paper(state: "Selection", act: "Act", now: "Act") -> None:
+def _recommended_on_paper(state: Books, act: Act, now: Act) -> None:
     body: RecommendationEntered = act.body
     application = state.applications.by_id[body.application]
     application.recommended[body.level] = Recommendation(body.level, act.index, body.unit, on_paper=True)
@@ -95,16 +91,16 @@ def _recommended_on_paper(state: "Selection", act: "Act", now: "Act") -> None:
     state.findings.add("PAPER_RECOMMENDATION", "info", act.index, act.index, now.index, unit=body.unit)
 
 
-def _requested(state: "Selection", act: "Act", now: "Act") -> None:
+def _requested(state: Books, act: Act, now: Act) -> None:
     state.applications.by_id[act.body.application].requests[act.index] = act.body.due_at
 
 
-def _supplemented(state: "Selection", act: "Act", now: "Act") -> None:
+def _supplemented(state: Books, act: Act, now: Act) -> None:
     body: ApplicationSupplemented = act.body
     _add_materials(state.applications.by_id[body.application], body.materials, act.index)
 
 
-def _withdrawn(state: "Selection", act: "Act", now: "Act") -> None:
+def _withdrawn(state: Books, act: Act, now: Act) -> None:
     matter = state.applications
     application = matter.by_id[act.body.application]
     counted = matter.counts(application)
@@ -116,12 +112,12 @@ def _withdrawn(state: "Selection", act: "Act", now: "Act") -> None:
         drop_out(state, application.person, DropOut.WITHDRAWN, now.index)
 
 
-def _withdrawn_on_paper(state: "Selection", act: "Act", now: "Act") -> None:
+def _withdrawn_on_paper(state: Books, act: Act, now: Act) -> None:
     _withdrawn(state, act, now)
     state.findings.add("PAPER_WITHDRAWAL", "info", act.index, act.index, now.index, application=act.body.application)
 
 
-def _paper(state: "Selection", act: "Act", now: "Act") -> None:
+def _paper(state: Books, act: Act, now: Act) -> None:
     body: PaperReceived = act.body
     application = state.applications.by_id[body.application]
     application.paper = now.index
@@ -131,12 +127,12 @@ def _paper(state: "Selection", act: "Act", now: "Act") -> None:
         state.findings.add("LATE_KEYING", "info", act.index, *entries, application=body.application)
 
 
-def _refused(state: "Selection", act: "Act", now: "Act") -> None:
+def _refused(state: Books, act: Act, now: Act) -> None:
     body: ApplicationRefused = act.body
     state.applications.by_id[body.application].refused = act.index
 
 
-def _linked(state: "Selection", act: "Act", now: "Act") -> None:
+def _linked(state: Books, act: Act, now: Act) -> None:
     body: DuplicateLinked = act.body
     matter = state.applications
     together = sorted({*matter.by_id[body.first].kin, *matter.by_id[body.application].kin}, key=matter.index_of)
@@ -144,7 +140,7 @@ def _linked(state: "Selection", act: "Act", now: "Act") -> None:
         matter.by_id[one].kin = together
 
 
-FOLDS: "Folds" = {
+FOLDS: Folds = {
     ApplicationFiled: _filed,
     ConsentGiven: _consented,
     ReviewRecorded: _reviewed,

@@ -1,12 +1,14 @@
 """Rounds and ballots: opening, casting, closing, reopening, and what becomes of a disowned ballot (five, seven(三))."""
 
 from sys import intern
-from typing import TYPE_CHECKING
 
 from ledger.derivation import present_voters
 from ledger.procedure.closing import may_close_early
+from ledger.state.books import Books
 from ledger.state.casts import Cast, Grade
+from ledger.state.matters import Folds
 from ledger.state.rounds import Round, RoundStatus
+from ledger.statements import Act
 from ledger.statements.rounds import (
     BallotCast,
     BallotDisputed,
@@ -20,13 +22,8 @@ from ledger.statements.rounds import (
     RoundReopened,
 )
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
 
-
-def _opened(state: "Selection", act: "Act", now: "Act") -> None:
+def _opened(state: Books, act: Act, now: Act) -> None:
     body: RoundOpened = act.body
     session = state.rounds.begun(body.stage, body.group)
     roster = state.bodies.roster(body.stage, body.group)
@@ -50,24 +47,24 @@ def _opened(state: "Selection", act: "Act", now: "Act") -> None:
     state.rounds.by_id[body.round] = opened
 
 
-def _cast(state: "Selection", act: "Act", now: "Act") -> None:
+def _cast(state: Books, act: Act, now: Act) -> None:
     statement = act.statement
     body: BallotCast = statement.body
     rounds = state.rounds
     played = rounds.by_id[body.round]
     member, key = intern(statement.person), intern(statement.key)
-    rounds.put(Cast(act.index, member, key, played, body.approve, body.against, body.abstain))
+    rounds.put(Cast(act.index, member, key, played.id, body.approve, body.against, body.abstain))
 
 
-def _paper_waits(state: "Selection", act: "Act", now: "Act") -> None:
+def _paper_waits(state: Books, act: Act, now: Act) -> None:
     state.rounds.by_id[act.body.round].waiting[act.body.member] = act.index
 
 
-def _paper_lapsed(state: "Selection", act: "Act", now: "Act") -> None:
+def _paper_lapsed(state: Books, act: Act, now: Act) -> None:
     state.rounds.by_id[act.body.round].waiting.pop(act.body.member, None)
 
 
-def _paper_entered(state: "Selection", act: "Act", now: "Act") -> None:
+def _paper_entered(state: Books, act: Act, now: Act) -> None:
     body: PaperBallotEntered = act.body
     played = state.rounds.by_id[body.round]
     played.waiting.pop(body.member, None)
@@ -75,7 +72,7 @@ def _paper_entered(state: "Selection", act: "Act", now: "Act") -> None:
         act.index,
         body.member,
         None,
-        played,
+        played.id,
         body.approve,
         body.against,
         body.abstain,
@@ -86,11 +83,11 @@ def _paper_entered(state: "Selection", act: "Act", now: "Act") -> None:
     state.findings.add("PAPER_BALLOT", "info", act.index, act.index, now.index, member=body.member, round=body.round)
 
 
-def _consented(state: "Selection", act: "Act", now: "Act") -> None:
+def _consented(state: Books, act: Act, now: Act) -> None:
     state.rounds.by_id[act.body.round].consents[act.person] = now.index
 
 
-def _closing(state: "Selection", act: "Act", now: "Act") -> None:
+def _closing(state: Books, act: Act, now: Act) -> None:
     played = state.rounds.by_id[act.body.round]
     agreed = may_close_early(present_voters(state, played), played.ballots.keys(), played.consents.keys())
     if act.at < played.closes_at and not agreed:
@@ -98,13 +95,13 @@ def _closing(state: "Selection", act: "Act", now: "Act") -> None:
     played.status, played.closing = RoundStatus.CLOSING, act.index
 
 
-def _close_declined(state: "Selection", act: "Act", now: "Act") -> None:
+def _close_declined(state: Books, act: Act, now: Act) -> None:
     played = state.rounds.by_id[act.body.round]
     if played.status is RoundStatus.CLOSING:
         played.status = RoundStatus.DECLINED
 
 
-def _closed(state: "Selection", act: "Act", now: "Act") -> None:
+def _closed(state: Books, act: Act, now: Act) -> None:
     played = state.rounds.by_id[act.body.round]
     if played.status is RoundStatus.CLOSING:
         played.status = RoundStatus.CLOSED
@@ -112,7 +109,7 @@ def _closed(state: "Selection", act: "Act", now: "Act") -> None:
         state.rounds.over(played)
 
 
-def _reopened(state: "Selection", act: "Act", now: "Act") -> None:
+def _reopened(state: Books, act: Act, now: Act) -> None:
     session = state.rounds.by_id[act.body.round].session
     first = session.rounds.index(state.rounds.by_id[act.body.round])
     for played in session.rounds[first:]:
@@ -129,48 +126,49 @@ def _reopened(state: "Selection", act: "Act", now: "Act") -> None:
         state.findings.add("REPEATED_VOTE", "breach", act.index, *entries, subject=session.subject, times=times)
 
 
-def _opened_early(state: "Selection", act: "Act", now: "Act") -> None:
+def _opened_early(state: Books, act: Act, now: Act) -> None:
     played = state.rounds.by_id[act.body.round]
     played.opened_early = now.index
     state.findings.add("BALLOTS_OPENED_EARLY", "warn", act.index, act.index, now.index, round=played.id)
 
 
-def _disputed(state: "Selection", act: "Act", now: "Act") -> None:
+def _disputed(state: Books, act: Act, now: Act) -> None:
     cast = state.rounds.cast.held(act.body.index)
     cast.disputed = cast.disowned = act.index
     entries = cast.index, act.index
     state.findings.add("BALLOT_DISPUTED", "breach", act.index, *entries, ballot=cast.index, member=cast.member)
 
 
-def _decide(state: "Selection", cast: Cast, at: int, *, counts_otherwise: bool) -> None:
+def _decide(state: Books, cast: Cast, at: int, *, counts_otherwise: bool) -> None:
     """Close what was open about a ballot: the decision is what the finding waited for."""
     if cast.disputed is not None:
         for finding in state.findings.open_of("BALLOT_DISPUTED"):
             if finding.facts.get("ballot") == cast.index:
                 finding.closed = at
     cast.disputed = None
-    session = cast.round.session
+    played = state.rounds.by_id[cast.round]
+    session = played.session
     session.changed = at
-    if counts_otherwise and session.outcome is not None and cast.round.superseded is None:
+    if counts_otherwise and session.outcome is not None and played.superseded is None:
         entries = cast.index, session.outcome.index, at
         state.findings.add("DECIDED_AFTER_RESULT", "breach", at, *entries, ballot=cast.index, subject=session.subject)
 
 
-def _invalidated(state: "Selection", act: "Act", now: "Act") -> None:
+def _invalidated(state: Books, act: Act, now: Act) -> None:
     cast = state.rounds.cast.held(act.body.index)
     counted = cast.invalid is None
     cast.invalid = now.index
     _decide(state, cast, now.index, counts_otherwise=counted)
 
 
-def _reinstated(state: "Selection", act: "Act", now: "Act") -> None:
+def _reinstated(state: Books, act: Act, now: Act) -> None:
     cast = state.rounds.cast.held(act.body.index)
     counted = cast.invalid is None
     cast.invalid = None
     _decide(state, cast, now.index, counts_otherwise=not counted)
 
 
-FOLDS: "Folds" = {
+FOLDS: Folds = {
     RoundOpened: _opened,
     BallotCast: _cast,
     PaperBallotEntered: _paper_entered,
@@ -182,5 +180,5 @@ FOLDS: "Folds" = {
     BallotInvalidated: _invalidated,
     BallotReinstated: _reinstated,
 }
-PENDING: "Folds" = {PaperBallotEntered: _paper_waits, RoundClosed: _closing}
-DECLINED: "Folds" = {PaperBallotEntered: _paper_lapsed, RoundClosed: _close_declined}
+PENDING: Folds = {PaperBallotEntered: _paper_waits, RoundClosed: _closing}
+DECLINED: Folds = {PaperBallotEntered: _paper_lapsed, RoundClosed: _close_declined}

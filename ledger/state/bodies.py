@@ -1,12 +1,14 @@
 """What draws, rosters, declarations, recusals and groups do to the bodies (five(一), five(二), seven(三))."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ledger import grouping
 from ledger.procedure import draws
 from ledger.state.application_window import units_of
 from ledger.state.body_book import Bodies, CertifiedGroups, Draw, Regrouping, Roster
+from ledger.state.books import Books
+from ledger.state.matters import Folds
+from ledger.statements import Act
 from ledger.statements.bodies import (
     CandidateRegrouped,
     DeclarationMade,
@@ -20,15 +22,10 @@ from ledger.statements.bodies import (
     SeedRevealed,
 )
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
-
 __all__ = ["FOLDS", "Bodies", "due_from_draw"]
 
 
-def _announced(state: "Selection", act: "Act", now: "Act") -> None:
+def _announced(state: Books, act: Act, now: Act) -> None:
     body: DrawAnnounced = act.body
     matter = state.bodies
     earlier = matter.first_draws.setdefault((body.purpose, body.subject), [])
@@ -39,12 +36,12 @@ def _announced(state: "Selection", act: "Act", now: "Act") -> None:
     matter.draws[body.draw] = Draw(body.draw, body.purpose, body.subject, body.pool, body.committers, act.index)
 
 
-def _committed(state: "Selection", act: "Act", now: "Act") -> None:
+def _committed(state: Books, act: Act, now: Act) -> None:
     body: SeedCommitted = act.body
     state.bodies.draws[body.draw].commitments[act.person] = body.commitment
 
 
-def _revealed(state: "Selection", act: "Act", now: "Act") -> None:
+def _revealed(state: Books, act: Act, now: Act) -> None:
     body: SeedRevealed = act.body
     draw = state.bodies.draws[body.draw]
     draw.seeds[act.person] = body.seed
@@ -53,7 +50,7 @@ def _revealed(state: "Selection", act: "Act", now: "Act") -> None:
         draw.order, draw.drawn_at = draws.order(seeds, draw.pool, draw.context), act.index
 
 
-def due_from_draw(state: "Selection", draw_id: str) -> tuple[str, ...]:
+def due_from_draw(state: Books, draw_id: str) -> tuple[str, ...]:
     """Return those of a draw who have not been seated by it yet, in the drawn order."""
     seated = {
         person
@@ -64,7 +61,7 @@ def due_from_draw(state: "Selection", draw_id: str) -> tuple[str, ...]:
     return tuple(person for person in state.bodies.draws[draw_id].order or () if person not in seated)
 
 
-def _roster(state: "Selection", act: "Act", now: "Act") -> None:
+def _roster(state: Books, act: Act, now: Act) -> None:
     body: RosterSet = act.body
     if body.draw is not None:
         due = due_from_draw(state, body.draw)
@@ -87,11 +84,11 @@ def _roster(state: "Selection", act: "Act", now: "Act") -> None:
     )
 
 
-def _off_order(state: "Selection", act: "Act", shown_by: int, stage: str, group: str | None) -> None:
+def _off_order(state: Books, act: Act, shown_by: int, stage: str, group: str | None) -> None:
     state.findings.add("EXPERT_OFF_ORDER", "breach", act.index, shown_by, act.index, stage=stage, group=group or "-")
 
 
-def _amended(state: "Selection", act: "Act", now: "Act") -> None:
+def _amended(state: Books, act: Act, now: Act) -> None:
     body: RosterAmended = act.body
     before = state.bodies.rosters[(body.stage, body.group)]
     if before.reserves[:1] != (body.incoming,):
@@ -105,7 +102,7 @@ def _amended(state: "Selection", act: "Act", now: "Act") -> None:
     )
 
 
-def _declared(state: "Selection", act: "Act", now: "Act") -> None:
+def _declared(state: Books, act: Act, now: Act) -> None:
     body: DeclarationMade = act.body
     matter = state.bodies
     matter.declarations.setdefault((body.stage, body.group), {})[act.person] = act.index
@@ -114,7 +111,7 @@ def _declared(state: "Selection", act: "Act", now: "Act") -> None:
     _undeclared(state, act, body, relations)
 
 
-def _undeclared(state: "Selection", act: "Act", body: DeclarationMade, relations: dict[str, str]) -> None:
+def _undeclared(state: Books, act: Act, body: DeclarationMade, relations: dict[str, str]) -> None:
     """Dispute B08: the same employer, neither declared nor recused, is shown to the auditors."""
     stage, unit = state.charter.stage(body.stage), state.roll.unit(act.person) or "-"
     for candidate in grouping.candidates_for(state, stage, body.group) if stage else ():
@@ -126,24 +123,24 @@ def _undeclared(state: "Selection", act: "Act", body: DeclarationMade, relations
             state.findings.add("UNDECLARED_CONFLICT", "warn", act.index, application.index, act.index, **facts)
 
 
-def _recused(state: "Selection", act: "Act", now: "Act") -> None:
+def _recused(state: Books, act: Act, now: Act) -> None:
     body: RecusalMade = act.body
     _stand_back(state, body, act.person, act.index)
 
 
-def _stand_back(state: "Selection", body: RecusalMade | RecusalImposed, member: str, index: int) -> None:
+def _stand_back(state: Books, body: RecusalMade | RecusalImposed, member: str, index: int) -> None:
     sitting = state.bodies.recusals.setdefault((body.stage, body.group), {})
     sitting.setdefault(body.candidate, {}).setdefault(member, index)
 
 
-def _recusal_imposed(state: "Selection", act: "Act", now: "Act") -> None:
+def _recusal_imposed(state: Books, act: Act, now: Act) -> None:
     body: RecusalImposed = act.body
     _stand_back(state, body, body.member, act.index)
     facts = {"member": body.member, "candidate": body.candidate, "stage": body.stage}
     state.findings.add("FORCED_RECUSAL", "warn", act.index, **facts)
 
 
-def _regrouped(state: "Selection", act: "Act", now: "Act") -> None:
+def _regrouped(state: Books, act: Act, now: Act) -> None:
     body: CandidateRegrouped = act.body
     stage = state.charter.stage(body.stage)
     before = grouping.groups_of(state, stage).get(body.candidate) if stage else None
@@ -153,14 +150,14 @@ def _regrouped(state: "Selection", act: "Act", now: "Act") -> None:
     state.bodies.tables.pop(body.stage, None)
 
 
-def _certified(state: "Selection", act: "Act", now: "Act") -> None:
+def _certified(state: Books, act: Act, now: Act) -> None:
     body: GroupsCertified = act.body
     groups = {candidate: row.group for row in body.groups for candidate in row.candidates}
     seats = {row.group: row.seats for row in body.groups}
     state.bodies.tables[body.stage] = CertifiedGroups(act.index, groups, seats)
 
 
-FOLDS: "Folds" = {
+FOLDS: Folds = {
     DrawAnnounced: _announced,
     SeedCommitted: _committed,
     SeedRevealed: _revealed,

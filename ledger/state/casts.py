@@ -11,10 +11,6 @@ from collections import Counter
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ledger.state.rounds import Round
 
 MOST_CANDIDATES = 255
 """In a longer list a place does not fit into a byte: the ballots of such a round are not packed."""
@@ -30,8 +26,9 @@ class Grade(StrEnum):
 
 @dataclass(slots=True)
 class Cast:
-    """One ballot as an entry of the log. `key` is the member's own key, None on paper; `void`: a paper ballot is 废票.
+    """One ballot as an entry of the log, in the round of this id.
 
+    `key` is the member's own key, None on paper; `void`: a paper ballot is 废票.
     `disputed` is the entry by which its member disowned it while that is undecided, `disowned` the same for ever;
     `invalid` the entry of the decision by which it does not count.
     """
@@ -39,7 +36,7 @@ class Cast:
     index: int
     member: str
     key: str | None
-    round: "Round"
+    round: str
     approve: tuple[str, ...]
     against: tuple[str, ...]
     abstain: tuple[str, ...]
@@ -53,14 +50,14 @@ class Cast:
 class PackedBallots(Mapping[str, Cast]):
     """The ballots of a round that is over, by member, in the order of their entries."""
 
-    __slots__ = ("_choices", "_entries", "_keys", "_members", "_round", "_whole")
+    __slots__ = ("_candidates", "_choices", "_entries", "_keys", "_members", "_round", "_whole")
 
-    def __init__(self, played: "Round", casts: Iterable[Cast]) -> None:
-        """Pack what can be packed; one ballot for each member."""
-        places = {candidate: place for place, candidate in enumerate(played.candidates)}
+    def __init__(self, round_id: str, candidates: tuple[str, ...], casts: Iterable[Cast]) -> None:
+        """Pack what can be packed of the ballots on a round's list; one ballot for each member."""
+        places = {candidate: place for place, candidate in enumerate(candidates)}
         rows = sorted(casts, key=lambda cast: cast.index)
         packed = [_choices(cast, places) for cast in rows]
-        self._round = played
+        self._round, self._candidates = round_id, candidates
         self._entries = array("q", [cast.index for cast in rows])
         self._members = tuple(cast.member for cast in rows)
         self._keys = tuple(cast.key for cast in rows)
@@ -130,7 +127,7 @@ class PackedBallots(Mapping[str, Cast]):
             raise KeyError(member) from None
 
     def _cast(self, row: int) -> Cast:
-        candidates = self._round.candidates
+        candidates = self._candidates
         length = len(candidates) + 2
         approved, against, *places = self._choices[row * length : (row + 1) * length]
         named: Sequence[str] = [candidates[place] for place in places]
@@ -190,22 +187,20 @@ class Casts:
                 return cast
         raise KeyError(index)
 
-    def pack(self, played: "Round") -> None:
-        """Pack the ballots of a round that is over."""
-        if isinstance(played.ballots, PackedBallots):
-            return
-        packed = PackedBallots(played, played.ballots.values())
+    def pack(self, round_id: str, candidates: tuple[str, ...], ballots: Mapping[str, Cast]) -> PackedBallots:
+        """Return the ballots of a round that is over, on its list of candidates, packed."""
+        packed = PackedBallots(round_id, candidates, ballots.values())
         whole = {cast.index for cast in packed.whole()}
-        for cast in played.ballots.values():
+        for cast in ballots.values():
             if cast.index not in whole:
                 del self._values[cast.index]
-        played.ballots = packed
         self._packed.append(packed)
+        return packed
 
-    def unpack(self, played: "Round", packed: PackedBallots) -> dict[str, Cast]:
-        """Keep the ballots of a round as values again."""
+    def unpack(self, packed: PackedBallots) -> dict[str, Cast]:
+        """Return the ballots of a round as values again."""
         self._packed.remove(packed)
-        played.ballots = ballots = dict(packed.items())
+        ballots = dict(packed.items())
         self._values |= {cast.index: cast for cast in ballots.values()}
         return ballots
 

@@ -3,8 +3,8 @@
 Such evidence is kept (seven(三)), under whatever class it was put on file, before or after the statement.
 """
 
-from typing import TYPE_CHECKING
-
+from ledger.state.books import Books
+from ledger.statements import Act
 from ledger.statements.applications import PaperReceived, RecommendationEntered, ReviewRecorded, WithdrawalEntered
 from ledger.statements.deliberation import DeliberationClosed, InspectionReported
 from ledger.statements.foundation import SelectionSuspended
@@ -20,10 +20,6 @@ from ledger.statements.notices import ObjectionDecided, ObjectionInvestigated
 from ledger.statements.poll import TotalsImported
 from ledger.statements.rounds import DiscussionRecorded, PaperBallotEntered, ScoreGiven, ScoreRevised
 from ledger.statements.screening import CriterionDecided, DepartmentReplied, EligibilityChallenged
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.statements import Act
 
 DECIDING_FIELDS: dict[type, tuple[str, ...]] = {
     SelectionSuspended: ("evidence",),
@@ -57,7 +53,7 @@ objection) is theirs and stays erasable.
 """
 
 
-def note_deciding(state: "Selection", act: "Act") -> None:
+def note_deciding(state: Books, act: Act) -> None:
     """Remember what an entry rests on, pending or not: a decision that was declined rested on it as well."""
     for name in DECIDING_FIELDS.get(type(act.body), ()):
         digest = getattr(act.body, name)

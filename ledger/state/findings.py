@@ -1,64 +1,20 @@
-"""Findings: what an auditor must look at, with the entries that show it. Open breaches block certification."""
+"""Findings that somebody reports, and the closing of any: those the folds find themselves are added where they do."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from ledger.procedure.reasons import Facts
+from ledger.state.books import Books
+from ledger.state.matters import Folds
+from ledger.statements import Act
 from ledger.statements.naming import FindingClosed, FindingRaised
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
 
-
-@dataclass(slots=True)
-class Finding:
-    """One finding. `id` is its code and the entry that raised it; `closed` the entry that closed it."""
-
-    id: str
-    code: str
-    severity: str
-    entries: tuple[int, ...]
-    facts: Facts
-    raised: int
-    closed: int | None = None
-
-
-@dataclass(slots=True)
-class Findings:
-    """All findings by id, in the order they arose."""
-
-    by_id: dict[str, Finding] = field(default_factory=dict)
-
-    def add(self, code: str, severity: str, at: int, *entries: int, **facts: str | int) -> None:
-        """Record a finding that entry `at` raises, shown by `entries`; the same one is recorded once."""
-        finding_id, again = f"{code}:{at}", 1
-        while (known := self.by_id.get(finding_id)) is not None:
-            if known.facts == facts:
-                return
-            again += 1
-            finding_id = f"{code}:{at}:{again}"
-        self.by_id[finding_id] = Finding(finding_id, code, severity, entries or (at,), dict(facts), at)
-
-    def open_breaches(self) -> tuple[Finding, ...]:
-        """Return the breaches that no auditor has closed."""
-        return tuple(item for item in self.by_id.values() if item.severity == "breach" and item.closed is None)
-
-    def open_of(self, code: str) -> tuple[Finding, ...]:
-        """Return the open findings of one code."""
-        return tuple(item for item in self.by_id.values() if item.code == code and item.closed is None)
-
-
-def _raised(state: "Selection", act: "Act", now: "Act") -> None:
+def _raised(state: Books, act: Act, now: Act) -> None:
     body: FindingRaised = act.body
     state.findings.add(body.code, body.severity, act.index, *body.entries, reported_by=act.person)
 
 
-def _closed(state: "Selection", act: "Act", now: "Act") -> None:
+def _closed(state: Books, act: Act, now: Act) -> None:
     finding = state.findings.by_id.get(act.body.finding)
     if finding is not None:
         finding.closed = now.index
 
 
-FOLDS: "Folds" = {FindingRaised: _raised, FindingClosed: _closed}
+FOLDS: Folds = {FindingRaised: _raised, FindingClosed: _closed}

@@ -4,67 +4,17 @@ Imported facts are graded so for ever (`Grade.IMPORTED`). They are judged by the
 apart from what was signed here: no roster, round or ballot of this ledger is made of them.
 """
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from ledger.import_cells import row_leaf
 from ledger.import_facts import ImportFacts
-from ledger.imported import ImportedResult, derive_import
-from ledger.merkle import Frontier
-from ledger.state.casts import Grade
+from ledger.imported import derive_import
+from ledger.state.books import Books
+from ledger.state.import_book import Import
+from ledger.state.matters import Folds
+from ledger.statements import Act
 from ledger.statements.imports import ImportAbandoned, ImportBegun, ImportChunk, ImportCompleted
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
 
-
-@dataclass(slots=True)
-class Import:
-    """One import. `begun`, `completing`, `completed`, `abandoned` and `chunks` are entries; times are UTC ms.
-
-    `tree` grows by a leaf for every row. `second` is the clerk who countersigned.
-    """
-
-    id: str
-    clerk: str
-    begun: int
-    begun_at: int
-    source: str
-    files: tuple[tuple[str, str], ...]
-    declared: dict[str, int]
-    facts: ImportFacts
-    tree: Frontier = field(default_factory=Frontier)
-    chunks: list[int] = field(default_factory=list)
-    last_table: str = ""
-    completing: int | None = None
-    completed: int | None = None
-    abandoned: int | None = None
-    second: str | None = None
-    result: ImportedResult | None = None
-
-    @property
-    def grade(self) -> Grade:
-        """By what its ballots show for ever how they came."""
-        return Grade.IMPORTED
-
-    @property
-    def rows(self) -> int:
-        """How many rows are in."""
-        return self.tree.size
-
-
-@dataclass(slots=True)
-class Imports:
-    """The import that runs, the one that was completed, and those given up."""
-
-    running: Import | None = None
-    completed: Import | None = None
-    abandoned: list[Import] = field(default_factory=list)
-
-
-def _begun(state: "Selection", act: "Act", now: "Act") -> None:
+def _begun(state: Books, act: Act, now: Act) -> None:
     body: ImportBegun = act.body
     period = (body.period.first, body.period.last)
     state.imports.running = Import(
@@ -79,7 +29,7 @@ def _begun(state: "Selection", act: "Act", now: "Act") -> None:
     )
 
 
-def _chunk(state: "Selection", act: "Act", now: "Act") -> None:
+def _chunk(state: Books, act: Act, now: Act) -> None:
     body: ImportChunk = act.body
     running = state.imports.running
     if running is None:
@@ -91,17 +41,17 @@ def _chunk(state: "Selection", act: "Act", now: "Act") -> None:
     running.last_table = body.table
 
 
-def _completing(state: "Selection", act: "Act", now: "Act") -> None:
+def _completing(state: Books, act: Act, now: Act) -> None:
     if state.imports.running is not None:
         state.imports.running.completing = act.index
 
 
-def _declined(state: "Selection", act: "Act", now: "Act") -> None:
+def _declined(state: Books, act: Act, now: Act) -> None:
     if state.imports.running is not None:
         state.imports.running.completing = None
 
 
-def _completed(state: "Selection", act: "Act", now: "Act") -> None:
+def _completed(state: Books, act: Act, now: Act) -> None:
     done = state.imports.running
     if done is None:
         return
@@ -112,7 +62,7 @@ def _completed(state: "Selection", act: "Act", now: "Act") -> None:
         state.findings.add(one.code, one.severity, now.index, act.index, now.index, subject=one.subject, **one.facts)
 
 
-def _abandoned(state: "Selection", act: "Act", now: "Act") -> None:
+def _abandoned(state: Books, act: Act, now: Act) -> None:
     given_up = state.imports.running
     if given_up is None:
         return
@@ -124,11 +74,11 @@ def _abandoned(state: "Selection", act: "Act", now: "Act") -> None:
         state.pending.pop(given_up.completing, None)
 
 
-FOLDS: "Folds" = {
+FOLDS: Folds = {
     ImportBegun: _begun,
     ImportChunk: _chunk,
     ImportCompleted: _completed,
     ImportAbandoned: _abandoned,
 }
-PENDING: "Folds" = {ImportCompleted: _completing}
-DECLINED: "Folds" = {ImportCompleted: _declined}
+PENDING: Folds = {ImportCompleted: _completing}
+DECLINED: Folds = {ImportCompleted: _declined}

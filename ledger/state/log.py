@@ -1,60 +1,23 @@
 """The log's own keys, and the losses it was brought back from."""
 
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from ledger.checkpoint import parse_vkey
-from ledger.errors import MalformedError
-from ledger.log_keys import LogKeys
+from ledger.state.books import Books
+from ledger.state.log_book import Recovery
+from ledger.state.matters import Folds
+from ledger.statements import Act
 from ledger.statements.log import LogKeyRotated, LogRecovered
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
 
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """The log had `size` entries left and was brought back to `recovered_to`, as entry `index` records."""
-
-    index: int
-    size: int
-    recovered_to: int
-
-
-@dataclass(slots=True)
-class Log:
-    """The log as its own entries tell of it; `known_keys` are None until there is a charter with a sound key."""
-
-    known_keys: LogKeys | None = None
-    recoveries: list[Recovery] = field(default_factory=list)
-
-    @property
-    def keys(self) -> LogKeys:
-        """The log's keys, from the charter on; raises `LookupError` before it."""
-        if self.known_keys is None:
-            raise LookupError("no charter")
-        return self.known_keys
-
-    def found(self, log_key: str) -> None:
-        """Take the key that the charter names."""
-        # A charter with an unsound key founds no log; that it was ever admitted is for its decision to say.
-        with suppress(MalformedError):
-            self.known_keys = LogKeys.of(parse_vkey(log_key))
-
-
-def _rotated(state: "Selection", act: "Act", now: "Act") -> None:
+def _rotated(state: Books, act: Act, now: Act) -> None:
     body: LogKeyRotated = act.body
     state.log.known_keys = state.log.keys.rotated(now.index, parse_vkey(body.log_key))
 
 
-def _recovered(state: "Selection", act: "Act", now: "Act") -> None:
+def _recovered(state: Books, act: Act, now: Act) -> None:
     body: LogRecovered = act.body
     state.log.recoveries.append(Recovery(act.index, body.size, body.recovered_to))
     facts = {"size": body.size, "recovered_to": body.recovered_to}
     state.findings.add("LOG_RECOVERED", "warn", act.index, act.index, now.index, **facts)
 
 
-FOLDS: "Folds" = {LogKeyRotated: _rotated, LogRecovered: _recovered}
+FOLDS: Folds = {LogKeyRotated: _rotated, LogRecovered: _recovered}

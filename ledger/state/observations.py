@@ -5,20 +5,17 @@ an interruption. Whether a look lies within the notice is judged by when it was 
 comes later is kept and shown, and proves nothing about the days of the notice by itself.
 """
 
-from typing import TYPE_CHECKING
-
-from ledger.state.clocks import Notice, Observation, Watched, longest_clock
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.statements import Act
-    from ledger.statements.notices import NoticeObserved
+from ledger.state.books import Books
+from ledger.state.clocks import longest_clock
+from ledger.state.notice_book import Notice, Observation, Watched
+from ledger.statements import Act
+from ledger.statements.notices import NoticeObserved
 
 ENOUGH = 2
 """So many looks in a row that do not reach a notice are an interruption."""
 
 
-def observed(state: "Selection", act: "Act", now: "Act") -> None:
+def observed(state: Books, act: Act, now: Act) -> None:
     """Keep a look, and find what it shows."""
     body: NoticeObserved = act.body
     notice = state.notices.by_id[body.notice]
@@ -40,7 +37,7 @@ def look_anew(notice: Notice) -> None:
         watched.others.clear()
 
 
-def _unreachable(state: "Selection", notice: Notice, watched: Watched, look: Observation, channel: str) -> None:
+def _unreachable(state: Books, notice: Notice, watched: Watched, look: Observation, channel: str) -> None:
     watched.missing.append(look)
     if len(watched.missing) == ENOUGH:
         before = (watched.last.index,) if watched.last else (notice.index,)
@@ -51,7 +48,7 @@ def _unreachable(state: "Selection", notice: Notice, watched: Watched, look: Obs
         )  # fmt: skip
 
 
-def _reached(state: "Selection", notice: Notice, watched: Watched, look: Observation, channel: str) -> None:
+def _reached(state: Books, notice: Notice, watched: Watched, look: Observation, channel: str) -> None:
     if watched.missing:
         first = watched.missing[0]
         gap = len(watched.missing) >= ENOUGH

@@ -1,18 +1,17 @@
 """Ties settled after the last run-off, and results certified: what they fix for good (five, five(五))."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from ledger.derivation import Derivation, derive, rules_of, share_change
-from ledger.results import FinalOrder, Outcome, outcome_from, poll_outcome
+from ledger.derivation import derive, rules_of, share_change
+from ledger.derived import Derivation
+from ledger.outcome import FinalOrder, Outcome
+from ledger.results import outcome_from, poll_outcome
+from ledger.state.books import Books
+from ledger.state.matters import Folds
 from ledger.state.rounds import Session
+from ledger.statements import Act
 from ledger.statements.rounds import ResultCertified, TieResolved
 from ledger.tie_breaks import settle
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
 
 STAGE, POLL = "stage", "poll"
 
@@ -26,7 +25,7 @@ def subject_of(subject: str) -> tuple[str, str, str | None]:
     return kind, stage, group or None
 
 
-def _tie_resolved(state: "Selection", act: "Act", now: "Act") -> None:
+def _tie_resolved(state: Books, act: Act, now: Act) -> None:
     body: TieResolved = act.body
     session = state.rounds.by_id[body.round].session
     settled = settle(state, session, now.index)
@@ -35,7 +34,7 @@ def _tie_resolved(state: "Selection", act: "Act", now: "Act") -> None:
         session.changed = now.index
 
 
-def _certified(state: "Selection", act: "Act", now: "Act") -> None:
+def _certified(state: Books, act: Act, now: Act) -> None:
     body: ResultCertified = act.body
     kind, name, group = subject_of(body.subject)
     if kind == POLL:
@@ -59,13 +58,13 @@ def _certified(state: "Selection", act: "Act", now: "Act") -> None:
             state.findings.add("SEATS_UNFILLED", "warn", now.index, now.index, **facts)
 
 
-def _compare(state: "Selection", act: "Act", outcome: Outcome) -> None:
+def _compare(state: Books, act: Act, outcome: Outcome) -> None:
     """Dispute H15: what was certified is what follows, also when another version of the program reads the log."""
     if outcome.rows_root != act.body.rows_root:
         state.findings.add("REPLAY_DIVERGES", "breach", act.index, subject=outcome.subject)
 
 
-def _review(state: "Selection", session: Session, derived: Derivation, at: int) -> None:
+def _review(state: Books, session: Session, derived: Derivation, at: int) -> None:
     """Record what hung on a reading or on a removal: an auditor sees who would have been taken otherwise."""
     change = share_change(derived)
     if change is not None:
@@ -83,8 +82,8 @@ def _review(state: "Selection", session: Session, derived: Derivation, at: int) 
         )  # fmt: skip
 
 
-def _recused(state: "Selection", session: Session) -> list[dict[str, int]]:
+def _recused(state: Books, session: Session) -> list[dict[str, int]]:
     return list(state.bodies.recused(session.stage, session.group).values())
 
 
-FOLDS: "Folds" = {TieResolved: _tie_resolved, ResultCertified: _certified}
+FOLDS: Folds = {TieResolved: _tie_resolved, ResultCertified: _certified}

@@ -1,20 +1,16 @@
 """What enrolments, rotations, revocations, grants and successions do to the roll."""
 
-from typing import TYPE_CHECKING
-
 from ledger.procedure.acts import CHANNEL, SPONSOR
 from ledger.roll import Key, Person
 from ledger.signing import key_id, strict_b64decode
+from ledger.state.books import Books
+from ledger.state.matters import Folds
+from ledger.statements import Act
 from ledger.statements.foundation import NameCorrected
 from ledger.statements.roll import KeyEnrolled, KeyRevoked, KeyRotated, OfficeSucceeded, RoleGranted, RoleWithdrawn
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
 
-
-def _enrolled(state: "Selection", act: "Act", now: "Act") -> None:
+def _enrolled(state: Books, act: Act, now: Act) -> None:
     body: KeyEnrolled = act.body
     public = strict_b64decode(body.public_key, "public_key")
     state.roll.add_person(Person(body.member, body.unit, body.id_tag, body.record))
@@ -25,17 +21,17 @@ def _enrolled(state: "Selection", act: "Act", now: "Act") -> None:
     state.roll.add_key(Key(key_id(public), public, body.member, now.index))
 
 
-def _rotated(state: "Selection", act: "Act", now: "Act") -> None:
+def _rotated(state: Books, act: Act, now: Act) -> None:
     public = strict_b64decode(act.body.public_key, "public_key")
     state.roll.keys[act.statement.key].revoked = act.index
     state.roll.add_key(Key(key_id(public), public, act.person, act.index))
 
 
-def _revocation_pending(state: "Selection", act: "Act", now: "Act") -> None:
+def _revocation_pending(state: Books, act: Act, now: Act) -> None:
     state.roll.keys[act.body.key].blocked = act.index
 
 
-def _revoked(state: "Selection", act: "Act", now: "Act") -> None:
+def _revoked(state: Books, act: Act, now: Act) -> None:
     body: KeyRevoked = act.body
     state.roll.keys[body.key].revoked = act.index
     if body.suspect_from is None:
@@ -44,7 +40,7 @@ def _revoked(state: "Selection", act: "Act", now: "Act") -> None:
         state.findings.add("KEY_SUSPECT", "breach", now.index, ballot, act.index, ballot=ballot, member=body.member)
 
 
-def _revocation_declined(state: "Selection", act: "Act", now: "Act") -> None:
+def _revocation_declined(state: Books, act: Act, now: Act) -> None:
     body: KeyRevoked = act.body
     blocked = state.roll.keys[body.key]
     blocked.blocked = None
@@ -57,7 +53,7 @@ def _revocation_declined(state: "Selection", act: "Act", now: "Act") -> None:
                 state.findings.add("KEY_BLOCKED_IN_ROUND", "breach", now.index, act.index, now.index, **facts)
 
 
-def _granted(state: "Selection", act: "Act", now: "Act") -> None:
+def _granted(state: Books, act: Act, now: Act) -> None:
     body: RoleGranted = act.body
     person = state.roll.people[body.member]
     person.roles.setdefault(body.role, now.index)
@@ -67,11 +63,11 @@ def _granted(state: "Selection", act: "Act", now: "Act") -> None:
         state.findings.add("GRANT_IN_OPEN_STAGE", "warn", act.index, act.index, now.index, role=body.role)
 
 
-def _withdrawn(state: "Selection", act: "Act", now: "Act") -> None:
+def _withdrawn(state: Books, act: Act, now: Act) -> None:
     state.roll.people[act.body.member].roles.pop(act.body.role, None)
 
 
-def _succeeded(state: "Selection", act: "Act", now: "Act") -> None:
+def _succeeded(state: Books, act: Act, now: Act) -> None:
     body: OfficeSucceeded = act.body
     state.roll.people[body.predecessor].roles.pop(body.role, None)
     state.roll.people[body.successor].roles.setdefault(body.role, now.index)
@@ -85,12 +81,12 @@ def _succeeded(state: "Selection", act: "Act", now: "Act") -> None:
         state.polls.hand_over(body.predecessor, body.successor)
 
 
-def _corrected(state: "Selection", act: "Act", now: "Act") -> None:
+def _corrected(state: Books, act: Act, now: Act) -> None:
     state.roll.people[act.body.member].record = act.body.after
     state.applications.correct_record(act.body.member, act.body.after)
 
 
-FOLDS: "Folds" = {
+FOLDS: Folds = {
     KeyEnrolled: _enrolled,
     KeyRotated: _rotated,
     KeyRevoked: _revoked,
@@ -99,5 +95,5 @@ FOLDS: "Folds" = {
     OfficeSucceeded: _succeeded,
     NameCorrected: _corrected,
 }
-PENDING: "Folds" = {KeyRevoked: _revocation_pending}
-DECLINED: "Folds" = {KeyRevoked: _revocation_declined}
+PENDING: Folds = {KeyRevoked: _revocation_pending}
+DECLINED: Folds = {KeyRevoked: _revocation_declined}

@@ -1,8 +1,5 @@
 """Who holds the places: nominees of the final order, who left, and alternates who moved up (five(五) to five(七))."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from ledger.procedure.vacancies import (
     Filling,
     Holder,
@@ -13,27 +10,13 @@ from ledger.procedure.vacancies import (
     next_alternate,
     vacancies_open,
 )
+from ledger.state.books import Books
+from ledger.state.matters import Folds
+from ledger.statements import Act
 from ledger.statements.deliberation import SeatLeftVacant, VacancyFilled
 
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
 
-
-@dataclass(slots=True)
-class Places:
-    """What became of each vacancy, in the order of the entries."""
-
-    fillings: list[Filling] = field(default_factory=list)
-
-    @property
-    def moved_up(self) -> dict[str, int]:
-        """Who moved up, with the entry that filled the place."""
-        return {one.filled_by: one.at for one in self.fillings if one.filled_by is not None}
-
-
-def removals(state: "Selection") -> tuple[Removal, ...]:
+def removals(state: Books) -> tuple[Removal, ...]:
     """Return who of the final order has dropped out, with cause and entry."""
     final = state.rounds.final
     if final is None:
@@ -42,18 +25,18 @@ def removals(state: "Selection") -> tuple[Removal, ...]:
     return tuple(Removal(one, state.out[one].cause, state.out[one].index) for one in listed if one in state.out)
 
 
-def held(state: "Selection") -> tuple[Holder, ...]:
+def held(state: Books) -> tuple[Holder, ...]:
     """Return every place with its holder, in the order of the seats; nothing before the final order is fixed."""
     final = state.rounds.final
     return holders(final.nominees, state.deliberation.places.fillings) if final is not None else ()
 
 
-def standing(state: "Selection") -> tuple[str, ...]:
+def standing(state: Books) -> tuple[str, ...]:
     """Return those who hold a place and have not dropped out, in the order of the seats."""
     return tuple(one.person for one in held(state) if one.person is not None and one.person not in state.out)
 
 
-def vacancies(state: "Selection") -> tuple[Vacancy, ...]:
+def vacancies(state: Books) -> tuple[Vacancy, ...]:
     """Return the places nobody has filled yet, in the order in which they fell vacant; none once titles are named."""
     if state.naming.titles is not None:
         return ()
@@ -61,7 +44,7 @@ def vacancies(state: "Selection") -> tuple[Vacancy, ...]:
     return tuple(sorted(open_ones, key=lambda one: state.out[one.vacated_by].index))
 
 
-def next_up(state: "Selection", at: int) -> tuple[str | None, tuple[Skipped, ...]]:
+def next_up(state: Books, at: int) -> tuple[str | None, tuple[Skipped, ...]]:
     """Return the alternate who fills the next vacancy at entry `at` (None: nobody is left), and who was passed over."""
     final = state.rounds.final
     if final is None:
@@ -69,7 +52,7 @@ def next_up(state: "Selection", at: int) -> tuple[str | None, tuple[Skipped, ...
     return next_alternate(final.alternates, removals(state), state.deliberation.places.moved_up.items(), at)
 
 
-def _fill(state: "Selection", vacated_by: str, at: int, filled: bool) -> None:
+def _fill(state: Books, vacated_by: str, at: int, filled: bool) -> None:
     seat = next(one.seat for one in held(state) if one.person == vacated_by)
     removal = next(one for one in removals(state) if one.person == vacated_by)
     person, skipped = next_up(state, at)
@@ -78,12 +61,12 @@ def _fill(state: "Selection", vacated_by: str, at: int, filled: bool) -> None:
     )
 
 
-def _filled(state: "Selection", act: "Act", now: "Act") -> None:
+def _filled(state: Books, act: Act, now: Act) -> None:
     _fill(state, act.body.vacated_by, now.index, filled=True)
 
 
-def _left_vacant(state: "Selection", act: "Act", now: "Act") -> None:
+def _left_vacant(state: Books, act: Act, now: Act) -> None:
     _fill(state, act.body.vacated_by, now.index, filled=False)
 
 
-FOLDS: "Folds" = {VacancyFilled: _filled, SeatLeftVacant: _left_vacant}
+FOLDS: Folds = {VacancyFilled: _filled, SeatLeftVacant: _left_vacant}

@@ -7,13 +7,11 @@ folds are in the matters beside this one: `sessions`, `scores`, `ballots`, `outc
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from ledger.outcome import FinalOrder, Outcome
 from ledger.procedure.scores import Sheet
 from ledger.state.casts import Cast, Casts, PackedBallots, first_entry
-
-if TYPE_CHECKING:
-    from ledger.results import FinalOrder, Outcome
 
 SessionKey: TypeAlias = tuple[str, str | None]
 """(stage, group); the group is None where the stage has none."""
@@ -130,7 +128,7 @@ class Session:
     rounds: list[Round] = field(default_factory=list)
     reopenings: list[int] = field(default_factory=list)
     resolutions: list[Resolution] = field(default_factory=list)
-    outcome: "Outcome | None" = None
+    outcome: Outcome | None = None
     changed: int = -1
 
     @property
@@ -161,7 +159,7 @@ class Rounds:
     by_id: dict[str, Round] = field(default_factory=dict)
     sessions: dict[SessionKey, Session] = field(default_factory=dict)
     cast: Casts = field(default_factory=Casts)
-    final: "FinalOrder | None" = None
+    final: FinalOrder | None = None
 
     def session(self, stage: str, group: str | None) -> Session:
         """Return the session of a stage and group as it is; an empty one where nothing has happened yet."""
@@ -169,15 +167,16 @@ class Rounds:
 
     def put(self, cast: Cast) -> None:
         """Take a ballot in; in a dishonest log also into a round that is over."""
-        ballots = cast.round.ballots
-        if isinstance(ballots, PackedBallots):
-            ballots = self.cast.unpack(cast.round, ballots)
-        ballots[cast.member] = cast
+        played = self.by_id[cast.round]
+        if isinstance(played.ballots, PackedBallots):
+            played.ballots = self.cast.unpack(played.ballots)
+        played.ballots[cast.member] = cast
         self.cast.add(cast)
 
     def over(self, played: Round) -> None:
         """Keep the ballots of a round that is over packed, and whom they were issued to once for many rounds."""
-        self.cast.pack(played)
+        if not isinstance(played.ballots, PackedBallots):
+            played.ballots = self.cast.pack(played.id, played.candidates, played.ballots)
         others = (one for one in played.session.rounds if one is not played and one.status is not RoundStatus.OPEN)
         played.issued = next((one.issued for one in others if one.issued == played.issued), played.issued)
 
@@ -185,7 +184,7 @@ class Rounds:
         """Return the session for a fold to write to."""
         return self.sessions.setdefault((stage, group), Session(stage, group))
 
-    def outcomes(self, stage: str) -> "tuple[Outcome, ...]":
+    def outcomes(self, stage: str) -> tuple[Outcome, ...]:
         """Return the certified results of a stage, its groups in the order they were certified."""
         found = [one.outcome for one in self.sessions.values() if one.stage == stage and one.outcome is not None]
         return tuple(sorted(found, key=lambda outcome: outcome.index))

@@ -1,17 +1,14 @@
 """Score sheets: given, revised, and what is conspicuous about them once scoring closes (disputes C01, C02, C05)."""
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from ledger.procedure.score_review import identical_sheets, outliers
 from ledger.procedure.scores import Sheet, displayed
+from ledger.state.books import Books
+from ledger.state.matters import Folds
 from ledger.state.rounds import Session, SheetEntry
+from ledger.statements import Act
 from ledger.statements.rounds import ScoreGiven, ScoreRevised, ScoringClosed
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
-    from ledger.statements import Act
 
 
 def sheet_of(member: str, body: ScoreGiven | ScoreRevised) -> Sheet:
@@ -19,14 +16,14 @@ def sheet_of(member: str, body: ScoreGiven | ScoreRevised) -> Sheet:
     return Sheet(member, body.candidate, tuple((points.item, points.hundredths) for points in body.points))
 
 
-def _given(state: "Selection", act: "Act", now: "Act") -> None:
+def _given(state: Books, act: Act, now: Act) -> None:
     body: ScoreGiven = act.body
     session = state.rounds.begun(body.stage, body.group)
     session.sheets[act.person, body.candidate] = SheetEntry(now.index, sheet_of(act.person, body), body.evaluation)
     session.changed = now.index
 
 
-def _revised(state: "Selection", act: "Act", now: "Act") -> None:
+def _revised(state: Books, act: Act, now: Act) -> None:
     body: ScoreRevised = act.body
     session = state.rounds.begun(body.stage, body.group)
     before = session.sheets[act.person, body.candidate]
@@ -41,13 +38,13 @@ def _revised(state: "Selection", act: "Act", now: "Act") -> None:
         )
 
 
-def _closed(state: "Selection", act: "Act", now: "Act") -> None:
+def _closed(state: Books, act: Act, now: Act) -> None:
     session = state.rounds.begun(act.body.stage, act.body.group)
     session.scoring_closed = session.changed = now.index
     _review(state, session, now.index)
 
 
-def _review(state: "Selection", session: Session, at: int) -> None:
+def _review(state: Books, session: Session, at: int) -> None:
     sheets = tuple(entry.sheet for entry in session.sheets.values())
     for one in outliers(sheets):
         state.findings.add(
@@ -79,4 +76,4 @@ def _review(state: "Selection", session: Session, at: int) -> None:
         )
 
 
-FOLDS: "Folds" = {ScoreGiven: _given, ScoreRevised: _revised, ScoringClosed: _closed}
+FOLDS: Folds = {ScoreGiven: _given, ScoreRevised: _revised, ScoringClosed: _closed}

@@ -1,14 +1,10 @@
 """Attendance and discussion: what they do to a session."""
 
-from typing import TYPE_CHECKING
-
+from ledger.state.books import Books
+from ledger.state.matters import ExtraSigners, Folds
 from ledger.state.rounds import Discussion, Presence, RoundStatus, Session
+from ledger.statements import Act
 from ledger.statements.rounds import AttendanceLeft, AttendanceRecorded, AttendanceWitnessed, DiscussionRecorded
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import ExtraSigners, Folds
-    from ledger.statements import Act
 
 
 def _arrive(session: Session, member: str, index: int, witnessed: bool) -> None:
@@ -19,34 +15,34 @@ def _arrive(session: Session, member: str, index: int, witnessed: bool) -> None:
         current.issued.add(member)
 
 
-def _attended(state: "Selection", act: "Act", now: "Act") -> None:
+def _attended(state: Books, act: Act, now: Act) -> None:
     body: AttendanceRecorded = act.body
     _arrive(state.rounds.begun(body.stage, body.group), act.person, now.index, witnessed=False)
 
 
-def _witnessed(state: "Selection", act: "Act", now: "Act") -> None:
+def _witnessed(state: Books, act: Act, now: Act) -> None:
     body: AttendanceWitnessed = act.body
     _arrive(state.rounds.begun(body.stage, body.group), body.member, now.index, witnessed=True)
     state.findings.add("PRESENCE_BY_PROXY", "warn", act.index, act.index, now.index, member=body.member)
 
 
-def _left(state: "Selection", act: "Act", now: "Act") -> None:
+def _left(state: Books, act: Act, now: Act) -> None:
     body: AttendanceLeft = act.body
     state.rounds.begun(body.stage, body.group).present.pop(body.member or act.person, None)
 
 
-def _discussed(state: "Selection", act: "Act", now: "Act") -> None:
+def _discussed(state: Books, act: Act, now: Act) -> None:
     body: DiscussionRecorded = act.body
     held = Discussion(now.index, body.attendees, frozenset(body.considered), body.minutes)
     state.rounds.begun(body.stage, body.group).discussions.append(held)
 
 
-def _witnesses(state: "Selection", act: "Act") -> int:
+def _witnesses(state: Books, act: Act) -> int:
     """Whoever is said by another to have left needs the witnesses that a presence entered by staff needs."""
     return 0 if act.body.member in (None, act.person) else 2
 
 
-FOLDS: "Folds" = {
+FOLDS: Folds = {
     AttendanceRecorded: _attended,
     AttendanceWitnessed: _witnessed,
     AttendanceLeft: _left,

@@ -1,17 +1,13 @@
 """Who decides a matter by name, and who must keep out of it (five(六) to five(八))."""
 
-from typing import TYPE_CHECKING
-
 from ledger.procedure.programme import Programme, StageKind
 from ledger.procedure.steps import only_stage
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
+from ledger.state.books import Books
 
 APPROVAL, OBJECTION, PROPOSAL, TIE = "approval", "objection", "proposal", "tie"
 
 
-def governing(state: "Selection", kind: StageKind) -> Programme:
+def governing(state: Books, kind: StageKind) -> Programme:
     """Return the version of the programme that governs its stage of this kind."""
     stage = only_stage(state.charter.latest.programme, kind)
     return state.charter.version_for(stage.id if stage else None).programme
@@ -22,7 +18,7 @@ def kind_of(matter_id: str) -> str:
     return matter_id.partition(":")[0]
 
 
-def deciding(state: "Selection", matter_id: str) -> tuple[str, int]:
+def deciding(state: Books, matter_id: str) -> tuple[str, int]:
     """Return the role whose holders decide a matter, and how many of them must vote at least."""
     approval = kind_of(matter_id) == APPROVAL
     kind = StageKind.APPROVAL if approval else StageKind.DELIBERATION
@@ -34,7 +30,7 @@ def deciding(state: "Selection", matter_id: str) -> tuple[str, int]:
     return role, least
 
 
-def same_unit(state: "Selection", person: str, candidate: str) -> bool:
+def same_unit(state: Books, person: str, candidate: str) -> bool:
     """Say whether two are the same person or belong to one unit."""
     if person == candidate:
         return True
@@ -42,19 +38,19 @@ def same_unit(state: "Selection", person: str, candidate: str) -> bool:
     return unit is not None and unit in units_of(state, candidate)
 
 
-def units_of(state: "Selection", candidate: str) -> tuple[str, ...]:
+def units_of(state: Books, candidate: str) -> tuple[str, ...]:
     """Return the units a candidate belongs to: as enrolled, and as applied with."""
     application = state.applications.of_person(candidate)
     known = (state.roll.unit(candidate), application.unit if application else None)
     return tuple(unit for unit in known if unit is not None)
 
 
-def kept_out(state: "Selection", matter_id: str, person: str, subject: str) -> bool:
+def kept_out(state: Books, matter_id: str, person: str, subject: str) -> bool:
     """Say whether a member may not decide on this subject: an objection against themselves or their unit."""
     return kind_of(matter_id) == OBJECTION and same_unit(state, person, subject)
 
 
-def voted_from(state: "Selection", matter_id: str, person: str) -> str | None:
+def voted_from(state: Books, matter_id: str, person: str) -> str | None:
     """Return who has voted from a member's seat: the member, or whoever they succeeded since; None if nobody has."""
     role, _ = deciding(state, matter_id)
     matter = state.deliberation.matter(matter_id)
@@ -69,7 +65,7 @@ def voted_from(state: "Selection", matter_id: str, person: str) -> str | None:
     return None
 
 
-def members(state: "Selection", matter_id: str, subject: str) -> tuple[int, int]:
+def members(state: Books, matter_id: str, subject: str) -> tuple[int, int]:
     """Return how many members the deciding group has, and how many of them are kept out of this subject.
 
     Whoever has voted is a member of this vote to its end: voices never outlast their seats.

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 from ledger import grouping
 from ledger.import_facts import DecisionRow, ImportFacts, RoundFacts
 from ledger.import_tables import ELIGIBLE, NO, Cells
-from ledger.imported import ImportedResult, ImportedSession
+from ledger.imported import ImportedSession
 from ledger.imported_lists import CAUSES, Lists
+from ledger.imported_result import ImportedResult
 from ledger.procedure.programme import Stage, StageKind
 from ledger.results import poll_outcome
 from ledger.selection import Selection
-from ledger.state.imports import Import
+from ledger.state.import_book import Import
 from ledger.statements import Act, Signed, Statement
 from ledger.statements.bodies import GroupRow, GroupsCertified, RecusalMade, RosterSet
 from ledger.statements.deliberation import SeatLeftVacant, VacancyFilled

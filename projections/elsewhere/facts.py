@@ -5,25 +5,21 @@ Nobody signs these by themselves and no log has them: they are made of the rows 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ledger import grouping
 from ledger.procedure.vacancies import DropOut
 from ledger.roll import Person
 from ledger.state.application_book import Application, Decision
 from ledger.state.body_book import Draw, Regrouping
+from ledger.state.books import Books
 from ledger.state.casts import Cast, Grade
-from ledger.state.poll_ballots import Counted
-from ledger.state.polls import Channel, Poll
+from ledger.state.matters import Folds
+from ledger.state.poll_book import Channel, Counted, Poll
 from ledger.state.rounds import Presence, Resolution, RoundStatus
 from ledger.state.standing import drop_out
 from ledger.statements import Act
 from ledger.statements.poll import TotalsImported
 from ledger.statements.rounds import BallotCast, PaperBallotEntered
-
-if TYPE_CHECKING:
-    from ledger.selection import Selection
-    from ledger.state.matters import Folds
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +113,12 @@ class Left:
     cause: str
 
 
-def _known(state: "Selection", act: Act, now: Act) -> None:
+def _known(state: Books, act: Act, now: Act) -> None:
     body: Known = act.body
     state.roll.add_person(Person(body.person, body.unit, body.identity or None, None))
 
 
-def _applied(state: "Selection", act: Act, now: Act) -> None:
+def _applied(state: Books, act: Act, now: Act) -> None:
     body: Applied = act.body
     matter = state.applications
     own = matter.by_person.setdefault(body.person, [])
@@ -148,18 +144,18 @@ def _applied(state: "Selection", act: Act, now: Act) -> None:
     )
 
 
-def _screened(state: "Selection", act: Act, now: Act) -> None:
+def _screened(state: Books, act: Act, now: Act) -> None:
     body: Screened = act.body
     state.applications.by_id[body.application].decision = Decision(act.index, body.eligible, ())
 
 
-def _grouped(state: "Selection", act: Act, now: Act) -> None:
+def _grouped(state: Books, act: Act, now: Act) -> None:
     body: Grouped = act.body
     moved = Regrouping(act.index, body.candidate, None, body.group)
     state.bodies.regroupings.setdefault(body.stage, []).append(moved)
 
 
-def _drawn(state: "Selection", act: Act, now: Act) -> None:
+def _drawn(state: Books, act: Act, now: Act) -> None:
     body: Drawn = act.body
     draw, subject = f"import:{body.stage}", grouping.subject(body.stage)
     state.bodies.first_draws[grouping.SHARES, subject] = [draw]
@@ -168,30 +164,30 @@ def _drawn(state: "Selection", act: Act, now: Act) -> None:
     )
 
 
-def _was_present(state: "Selection", act: Act, now: Act) -> None:
+def _was_present(state: Books, act: Act, now: Act) -> None:
     body: WasPresent = act.body
     session = state.rounds.begun(body.stage, body.group)
     session.present[body.member] = Presence(act.index, witnessed=True)
     session.attended.setdefault(body.member, act.index)
 
 
-def _cast(state: "Selection", act: Act, now: Act) -> None:
+def _cast(state: Books, act: Act, now: Act) -> None:
     body: BallotCast = act.body
     _put(state, act, act.person, body, void=False)
 
 
-def _void(state: "Selection", act: Act, now: Act) -> None:
+def _void(state: Books, act: Act, now: Act) -> None:
     body: PaperBallotEntered = act.body
     _put(state, act, body.member, body, void=True)
 
 
-def _put(state: "Selection", act: Act, member: str, body: BallotCast | PaperBallotEntered, *, void: bool) -> None:
+def _put(state: Books, act: Act, member: str, body: BallotCast | PaperBallotEntered, *, void: bool) -> None:
     played = state.rounds.by_id[body.round]
     named = (body.approve, body.against, body.abstain)
-    state.rounds.put(Cast(act.index, member, None, played, *named, grade=Grade.IMPORTED, void=void))
+    state.rounds.put(Cast(act.index, member, None, played.id, *named, grade=Grade.IMPORTED, void=void))
 
 
-def _ended(state: "Selection", act: Act, now: Act) -> None:
+def _ended(state: Books, act: Act, now: Act) -> None:
     body: Ended = act.body
     played = state.rounds.by_id[body.round]
     played.closing = played.closed = played.session.changed = act.index
@@ -200,14 +196,14 @@ def _ended(state: "Selection", act: Act, now: Act) -> None:
         played.status, played.superseded = RoundStatus.REOPENED, act.index
 
 
-def _settled(state: "Selection", act: Act, now: Act) -> None:
+def _settled(state: Books, act: Act, now: Act) -> None:
     body: Settled = act.body
     order = tuple(candidate for candidate, _ in sorted(body.values, key=lambda one: (-one[1], one[0])))
     settled = Resolution(body.round, body.by_lot, body.values, order, act.index)
     state.rounds.by_id[body.round].session.resolutions.append(settled)
 
 
-def _polled(state: "Selection", act: Act, now: Act) -> None:
+def _polled(state: Books, act: Act, now: Act) -> None:
     body: Polled = act.body
     for channel, verifiable in body.channels.items():
         state.polls.channels[channel] = Channel(channel, act.person, verifiable, act.index)
@@ -217,7 +213,7 @@ def _polled(state: "Selection", act: Act, now: Act) -> None:
     )
 
 
-def _totals(state: "Selection", act: Act, now: Act) -> None:
+def _totals(state: Books, act: Act, now: Act) -> None:
     body: TotalsImported = act.body
     poll = state.polls.by_id[body.poll]
     given = {total.candidate: total.votes for total in body.totals}
@@ -226,12 +222,12 @@ def _totals(state: "Selection", act: Act, now: Act) -> None:
     poll.totals[body.channel] = Counted(totals, body.file, act.index, act.index)
 
 
-def _left(state: "Selection", act: Act, now: Act) -> None:
+def _left(state: Books, act: Act, now: Act) -> None:
     body: Left = act.body
     drop_out(state, body.person, DropOut(body.cause), act.index)
 
 
-FOLDS: "Folds" = {
+FOLDS: Folds = {
     Known: _known,
     Applied: _applied,
     Screened: _screened,

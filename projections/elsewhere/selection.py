@@ -7,7 +7,7 @@ rows together. It is numbered on from the log's last entry, and comes at the tim
 from dataclasses import dataclass
 
 from ledger.selection import EFFECTIVE, Selection
-from ledger.state.findings import Findings
+from ledger.state.finding_book import Findings
 from ledger.statements import Act
 from projections.elsewhere.facts import FOLDS
 

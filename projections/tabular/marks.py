@@ -125,7 +125,7 @@ def _cast(state: Selection, act: Act) -> Iterator[Mark]:
     yield from _SHORT
     cast = state.rounds.cast.get(act.body.index)
     if cast is not None:
-        yield Matter.ROUNDS, cast.round.id
+        yield Matter.ROUNDS, cast.round
 
 
 def _presence(state: Selection, act: Act) -> Iterator[Mark]:

@@ -26,7 +26,7 @@ from ledger.merkle import leaf_hash, streamed_root
 from ledger.poll_credentials import enter_credentials
 from ledger.poll_rows import MINUTE_MS, MOST_ROWS, Block, Vote, choice_of, make_block
 from ledger.sequencer import Sequenced, Sequencer
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements.foundation import StageOpened
 from ledger.store import Store
 from projections.poll_audit import audit

@@ -11,7 +11,7 @@ from api.rehearsal.steps_rounds import (
     opening,
 )
 from ledger.poll_rows import Block
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements.foundation import StageClosed, StageOpened
 from ledger.statements.poll import ChannelRegistered, PollClosed, PollOpened
 from ledger.statements.poll_ballots import VotesReinstated

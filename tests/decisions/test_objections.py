@@ -27,7 +27,7 @@ from ledger.procedure.vacancies import DropOut
 from ledger.roll import SEALED_PREFIX
 from ledger.signing import encode_base64, key_id
 from ledger.state.clocks import clock_of
-from ledger.state.objections import Objection
+from ledger.state.objection_book import Objection
 from ledger.state.places import standing
 from ledger.statements.deliberation import DeliberationVoted
 from ledger.statements.foundation import ActCountersigned, SelectionResumed, SelectionSuspended

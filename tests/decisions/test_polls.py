@@ -27,7 +27,7 @@ from api.rehearsal.steps_rounds import (
 )
 from ledger.place_reasons import reasons
 from ledger.procedure.ballots import list_hash
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements.applications import ApplicationWithdrawn
 from ledger.statements.foundation import ActCountersigned, StageClosed, StageOpened
 from ledger.statements.poll import ChannelRegistered, PollClosed, Total

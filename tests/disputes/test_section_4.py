@@ -308,11 +308,12 @@ def test_D10_the_bytes_signed_name_what_was_chosen() -> None:
     """A receipt can show the ballot in words because the entry holds exactly what was signed, list and all."""
     world, played = voting()
     act = world.must(PANEL[0], ballot(world, played.id, CHOICE, against=PEOPLE[3:4]))
-    cast = replayed(world).rounds.cast.held(act.index)
+    rounds = replayed(world).rounds
+    cast = rounds.cast.held(act.index)
 
     assert [world.alias_of(person) for person in cast.approve] == list(CHOICE)
     assert [world.alias_of(person) for person in cast.against] == [PEOPLE[3]]
-    assert cast.round.list_hash.encode() in act.signed.payload
+    assert rounds.by_id[cast.round].list_hash.encode() in act.signed.payload
     assert act.signed.verify(world.actor(PANEL[0]).key.public)
 
 

@@ -17,7 +17,7 @@ from ledger.poll_credentials import enter_credentials
 from ledger.poll_receipt import parse, verify
 from ledger.poll_rows import Vote, make_block, parse_block
 from ledger.procedure.reasons import Refusal
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements.foundation import ActCountersigned
 from ledger.statements.naming import FindingRaised
 from ledger.statements.poll_ballots import VotesReinstated

@@ -38,7 +38,7 @@ from ledger.procedure.vacancies import DropOut
 from ledger.programmes import load_shipped
 from ledger.signing import encode_base64
 from ledger.state.clocks import clock_of
-from ledger.state.objections import Objection
+from ledger.state.objection_book import Objection
 from ledger.state.places import standing, vacancies
 from ledger.statements.deliberation import DeliberationVoted, VacancyFilled
 from ledger.statements.foundation import ActCountersigned, CalendarRecorded, StageClosed, StageOpened

@@ -20,7 +20,7 @@ from ledger.procedure.notice import instant
 from ledger.roll import possession_message
 from ledger.sequencer import Refused, Sequenced
 from ledger.signing import SigningKey, encode_base64, envelope_bytes, key_id, pae
-from ledger.state.findings import Finding
+from ledger.state.finding_book import Finding
 from ledger.statements import open_envelope
 from ledger.statements.foundation import Difference, ProgrammeAmended, SelectionSuspended, StageOpened
 from ledger.statements.roll import KeyRevoked, KeyRotated, RoleGranted

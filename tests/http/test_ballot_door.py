@@ -16,7 +16,7 @@ from ledger.poll_box import Cast
 from ledger.poll_receipt import verify
 from ledger.poll_rows import UNKNOWN_ORIGIN
 from ledger.procedure.reasons import Refusal
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from tests import public_ballots as public
 from tests.http.conftest import Service
 from tests.http.test_polls import service

@@ -18,7 +18,7 @@ from ledger.errors import StoreError
 from ledger.poll_lookup import receipt_of_tag
 from ledger.poll_receipt import PublicReceipt, parse, verify
 from ledger.poll_rows import credential_tag
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements.foundation import StageOpened
 from tests import public_ballots as public
 from tests.http.conftest import Service

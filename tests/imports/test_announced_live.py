@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.selection import Selection
-from projections.announced import Announced, compare
+from projections.announced import compare
 from projections.announced_live import basis_of_state
+from projections.announced_session import Announced
 from tests.finalists import at_approval
 
 

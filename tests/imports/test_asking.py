@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ledger.importing import Description, countersign, dry_run, run
-from ledger.results import Outcome
+from ledger.outcome import Outcome
 from ledger.selection import Selection
 from ledger.state.casts import Grade
 from ledger.state.places import held as places

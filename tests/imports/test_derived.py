@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from ledger.import_tables import Cells
-from ledger.imported import results_hash
+from ledger.imported_result import results_hash
 from ledger.importing import dry_run
 from ledger.procedure.programme_value import programme_from_value
 from ledger.procedure.vacancies import DropOut

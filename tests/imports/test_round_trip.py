@@ -6,7 +6,7 @@ import pytest
 
 from api.importing.reading import read
 from api.importing.writing import write_tables
-from ledger.imported import results_hash
+from ledger.imported_result import results_hash
 from ledger.importing import dry_run
 from ledger.procedure.programme import StageKind
 from ledger.selection import Selection
