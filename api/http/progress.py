@@ -20,7 +20,7 @@ from ledger.errors import StoreError
 from ledger.evidence import EvidenceStore
 from ledger.roll import SEALED_PREFIX
 from ledger.signing import PUBLIC_BYTES, SigningKey, encode_base64, key_id, verify_ed25519
-from ledger.state.objections import Objection
+from ledger.state.objection_book import Objection
 from projections.objections import standing_of
 
 MOST_REPLY = 8 << 20

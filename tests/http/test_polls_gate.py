@@ -20,7 +20,7 @@ from api.problems import HttpError
 from ledger.errors import StoreError
 from ledger.opening import Home
 from ledger.poll_rows import UNKNOWN_ORIGIN, credential_tag, parse_block
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from tests import public_ballots as public
 from tests.http.conftest import Service
 from tests.http.test_polls import MANY, asking, ballot, cast, code, refused, with_boxes

@@ -14,7 +14,7 @@ from ledger import canonical
 from ledger.attached import MOST_BYTES
 from ledger.poll_rows import parse_block
 from ledger.receipt import parse, verify
-from ledger.state.polls import Poll
+from ledger.state.poll_book import Poll
 from ledger.statements.foundation import ActCountersigned, StageOpened
 from ledger.statements.framing import frame_entry
 from ledger.statements.poll_ballots import VotesReinstated
