@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -93,7 +93,7 @@ class Client:
         self.keys, self._receipts, self._pause = KnownKeys(keys), receipts, pause
         self._token: str | None = None
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         """Return the client."""
         return self
 

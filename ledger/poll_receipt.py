@@ -99,11 +99,16 @@ def verify(given: PublicReceipt, keys: Iterable[VerifierKey]) -> tuple[PollBatch
     of public ballots, and what `ledger.receipt.verify` raises.
     """
     checkpoint = receipt.verify(receipt.parse(given.proof), given.entry, keys)
+    return batch_of(given), checkpoint
+
+
+def batch_of(given: PublicReceipt) -> PollBatch:
+    """Return the batch that holds the row, whether the log holds the batch or not; raises as `verify`."""
     act = decode_entry(given.entry)
     body = act.body
     if not isinstance(body, PollBatch):
         raise MalformedError("RECEIPT_MALFORMED", where="entry")
     leaf, root = leaf_hash(given.row.encode()), bytes.fromhex(body.root)
     if not verify_inclusion(given.row.serial, body.count, leaf, given.path, root):
-        raise VerificationError("RECEIPT_NOT_INCLUDED", index=act.index, size=checkpoint.size)
-    return body, checkpoint
+        raise VerificationError("RECEIPT_NOT_INCLUDED", index=act.index)
+    return body

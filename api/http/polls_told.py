@@ -4,9 +4,8 @@ from typing import Any
 
 from api.http.asking import JSON
 from api.problems import MEDIA_TYPE
+from api.public_client import FRAMED
 
-FRAMED = "application/vnd.ballot-ledger.attached"
-"""A signed statement with what is attached to it: the length of the envelope in 4 bytes, the envelope, the rest."""
 CODE_PATTERN = r"[0-9a-f]{32}"
 POLL_PATTERN = r"[a-z0-9][a-z0-9:._-]{0,95}"
 

@@ -25,9 +25,9 @@ from api.http.door import Accepted
 from api.http.lean import LeanRoute
 from api.http.pages import Paged
 from api.http.poll_gate import Gate
-from api.http.polls_told import FRAMED
 from api.http.routes_statements import accepted_members, told_no
 from api.problems import HttpError
+from api.public_client import FRAMED
 from ledger.attached import MOST_BYTES
 from ledger.decisions.polls import CLAUSE
 from ledger.poll_lookup import receipt_of_tag

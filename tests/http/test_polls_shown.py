@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from api.http.polls_told import FRAMED
+from api.public_client import FRAMED
 from api.rehearsal.driver import World
 from api.rehearsal.steps_polls import import_totals, open_poll, play_channels
 from api.rehearsal.steps_rounds import play_people
