@@ -36,10 +36,8 @@ def serve(
     lang: LangOption = None,
 ) -> None:
     """以 HTTP 提供服务（其余设置见环境变量）· serve over HTTP; other settings by environment."""
-    from api.http import logs  # noqa: PLC0415
-    from api.http import server as running  # noqa: PLC0415
+    from api.http import numbers  # noqa: PLC0415
     from api.http.settings import Settings  # noqa: PLC0415
-    from api.witness.serving import listen, url_of  # noqa: PLC0415
 
     with terminal(lang, as_json) as made:
         found = read_home(home)
@@ -56,6 +54,13 @@ def serve(
             made.show(json.dumps(printed, ensure_ascii=False, indent=1))
             made.give({"settings": printed})
             return
+        if settings.workers > 1:
+            numbers.share(found)
+        # Only now: what counts is imported with these, and looks then whether its numbers are shared.
+        from api.http import logs  # noqa: PLC0415
+        from api.http import server as running  # noqa: PLC0415
+        from api.witness.serving import listen, url_of  # noqa: PLC0415
+
         logs.configure(settings.log_level)
         address = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
         with listen(address) as listening:

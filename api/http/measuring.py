@@ -1,31 +1,30 @@
 """What the service counts, for Prometheus: requests, statements, batches, commits, and how far behind anything is.
 
 Labels are route templates, statuses and codes of ours: never ids, so that no number of them grows with the people, and
-nothing tells how a vote stands. With several workers each process writes its numbers to files below the folder that
-`PROMETHEUS_MULTIPROC_DIR` names (set before this module is imported), and whichever is asked adds them up.
+nothing tells how a vote stands. With several workers each process, the sequencer's too, writes its numbers to files in
+a folder (`api.http.numbers`, named before this module is imported), and whichever worker is asked adds them up: what
+the dead have counted stays counted, and gauges are those of the living (`ended`).
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+from api.http.numbers import MULTIPROCESS
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _PREFIX = "ballot_ledger"
 
 
-def shared_numbers(run: Path) -> dict[str, str]:
-    """Return the environment in which workers put their numbers together, in an emptied folder below `run`."""
-    folder = run / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
-    return {MULTIPROCESS: str(folder)}
+def ended(process: int) -> None:
+    """Forget the gauges of a process that is no more; what it counted stays counted."""
+    folder = os.environ.get(MULTIPROCESS)
+    if folder:
+        mark_process_dead(process, folder)  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -47,11 +46,12 @@ class Metrics:
         self._batch = Histogram(f"{_PREFIX}_batch_entries", "Entries in one commit.", buckets=_SIZES, registry=own)
         self._commit = Histogram(f"{_PREFIX}_commit_seconds", "Time of one commit.", buckets=_SECONDS, registry=own)
         self._queue = self._gauge("queue", "Statements that wait for their answer.", "livesum")
+        self._sequencing = self._gauge("sequencer_queue", "Statements that the sequencer has not answered.", "livesum")
         self._size = self._gauge("entries", "Entries that are published.", "livemax")
         self._lag = self._gauge("projection_lag_entries", "Entries that the read side has not taken up.", "livemax")
         self._witness_lag = Gauge(
             f"{_PREFIX}_witness_lag_entries", "Entries above what a witness last cosigned.", ("witness",),
-            registry=own, multiprocess_mode="livemax",
+            registry=own, multiprocess_mode="livemostrecent",
         )  # fmt: skip
         self._streams = self._gauge("streams", "Clients that follow the log.", "livesum")
         self._webhooks = Counter(
@@ -89,6 +89,10 @@ class Metrics:
         self._size.set(size)
         self._lag.set(max(0, size - read))
         self._queue.set(waiting)
+
+    def sequencing(self, waiting: int) -> None:
+        """Say how many statements the sequencer has been handed and has not answered, in its own process."""
+        self._sequencing.set(waiting)
 
     def witnessed(self, witness: str, lag: int) -> None:
         """Say how many entries a witness, named by the policy, is behind."""

@@ -20,6 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.http.context import Context, context_in
 from api.http.described import as_file
+from api.http.door import LocalDoor
 from api.http.feed import Feed
 from api.problems import HttpError
 from api.witness.collected import Collected, read_policy
@@ -62,6 +63,8 @@ def measure(context: Context) -> None:
         released = context.store.recorder.released()
         size = context.door.size if released is None else released
         context.metrics.stands(size, context.reader.position, context.door.waiting)
+        if isinstance(context.door, LocalDoor):
+            context.metrics.sequencing(context.door.waiting)
 
 
 router = APIRouter(tags=["running"], lifespan=_lifespan)

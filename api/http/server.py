@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -30,9 +30,10 @@ from api.http.connections import DrainingServer, config_of
 from api.http.context import Context
 from api.http.door import Door, LocalDoor
 from api.http.logs import tell
-from api.http.measuring import shared_numbers
+from api.http.measuring import Metrics, ended
+from api.http.numbers import remove_earlier
 from api.http.reader import Reader
-from api.http.routes_ops import drain
+from api.http.routes_ops import MEASURE_SECONDS, drain
 from api.http.settings import Settings
 from api.http.socket_door import DoorServer
 from api.witness.collected import Collected, read_policy
@@ -143,30 +144,41 @@ async def _lead(
     home: Home, store: Store, door: Door, boxes: Boxes, settings: Settings, listening: socket.socket
 ) -> None:
     """Keep the workers running, and decide what they hand in."""
-    ending, shared = asyncio.Event(), shared_numbers(home.folder / "run")
+    remove_earlier(home)
+    ending, metrics = asyncio.Event(), Metrics()
+    store.appended = metrics.committed
     server, ballots = DoorServer(door, socket_path(home)), BallotServer(boxes, ballots_path(home))
     await server.open()
     await ballots.open()
     with _told_to_end(ending.set):
         try:
             keepers = [
-                asyncio.create_task(_keep(_worker(home, store, listening, shared), settings, ending))
+                asyncio.create_task(_keep(_worker(home, store, listening), settings, ending))
                 for _ in range(settings.workers)
             ]
+            measuring = asyncio.create_task(_measure(metrics, door))
             await ending.wait()
             await asyncio.gather(*keepers)
+            measuring.cancel()
         finally:
             await ballots.close()
             await server.close()
 
 
+async def _measure(metrics: Metrics, door: Door) -> None:
+    """Tell what only the sequencer's process knows, and nobody asks it for."""
+    while True:
+        metrics.sequencing(door.waiting)
+        await asyncio.sleep(MEASURE_SECONDS)
+
+
 Starter = Callable[[], "asyncio.Future[asyncio.subprocess.Process]"]
 
 
-def _worker(home: Home, store: Store, listening: socket.socket, shared: Mapping[str, str]) -> Starter:
+def _worker(home: Home, store: Store, listening: socket.socket) -> Starter:
     """Return what starts one worker: it inherits the listening socket and learns of the database by its environment."""
     number = listening.fileno()
-    told = {**os.environ, **shared, "DATABASE_URL": database_of(store)}
+    told = {**os.environ, "DATABASE_URL": database_of(store)}
     # The channels' keys are the sequencer's alone.
     told.pop(PASSPHRASE, None)
     return lambda: asyncio.ensure_future(
@@ -197,9 +209,11 @@ async def _keep(start: Starter, settings: Settings, ending: asyncio.Event) -> No
         waits = [asyncio.create_task(process.wait()), asyncio.create_task(ending.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         waits[1].cancel()
+        await asyncio.gather(waits[1], return_exceptions=True)
         if ending.is_set():
             await _finish(process, settings.limits.shutdown_seconds + GRACE_SECONDS)
             return
+        ended(process.pid)
         tell("worker ended", status=process.returncode or 0)
         await asyncio.sleep(PAUSE_SECONDS)
 
