@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-system test-long bench lint lock
+.PHONY: demo test test-system test-long soak bench lint lock
 
 demo: $(STAMP)
 	$(BIN)/ballot-ledger demo
@@ -19,6 +19,11 @@ test-system: $(STAMP)
 
 test-long: $(STAMP)
 	$(PYTEST) -m long
+
+# Ten minutes of kill -9 under load: SECONDS=60, SEED=7 for the same again, ON=--beside for a database beside the service.
+SECONDS ?= 600
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ON)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks
