@@ -98,6 +98,8 @@ def test_everybody_is_answered_as_the_table_says(live: Live, headers: dict[str, 
     for who, answer in found.items():
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == MEDIA_TYPE, who
+        if method == "HEAD":
+            continue
         if answer.status_code == 401 and row.reads_session:
             assert answer.json()["code"] == "SIGN_IN_NEEDED"
             assert answer.headers["www-authenticate"] == "Bearer"
