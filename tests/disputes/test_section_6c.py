@@ -30,6 +30,7 @@ from tests.http.test_stream import events_of
 from tests.plays import history_at
 from tests.sequenced import SCHEMA, SERVICE, Site
 from tests.simulator import LOG_VKEY, History
+from tests.test_embedded import processes_in
 from tests.voting import PANEL
 
 
@@ -52,6 +53,10 @@ class Power:
             os.kill(pid, signal.SIGKILL)
         self._server.stop()
         self._server = None
+        # A backend that outlives its killed server for a moment still commits, durably: the store is not away yet.
+        until = time.monotonic() + 20
+        while processes_in(self._folder) and time.monotonic() < until:
+            time.sleep(0.01)
 
     def start(self) -> None:
         """Start it again."""

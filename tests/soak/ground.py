@@ -79,15 +79,15 @@ def prepared(given: Play, embedded: bool) -> Iterator[Ground]:
         cluster = home.folder / "postgres" if embedded else folder / "database"
         if embedded:
             with EmbeddedPostgres.start(cluster) as server:
-                _fill(server.dsn, home, given)
+                fill(server.dsn, home, given)
             yield Ground(home, {"DATABASE_URL": ""}, cluster)
             return
         server = stack.enter_context(EmbeddedPostgres.start(cluster, lambda: None))
-        _fill(server.dsn, home, given)
+        fill(server.dsn, home, given)
         yield Ground(home, {"DATABASE_URL": make_conninfo(server.dsn, user=SERVICE_ROLE)}, cluster)
 
 
-def _fill(dsn: str, home: Home, given: Play) -> None:
+def fill(dsn: str, home: Home, given: Play) -> None:
     """Install the log, put the play into it with its pins, and give the channel's key to the service."""
     install(dsn, SCHEMA, SERVICE_ROLE)
     for more in (install_readers, install_evidence, install_access):
