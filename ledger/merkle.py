@@ -107,6 +107,32 @@ def streamed_root(leaves: Iterable[bytes]) -> tuple[int, bytes]:
     return size, tree_root(parts)
 
 
+def subtrees(start: int, leaves: Sequence[bytes]) -> list[Node]:
+    """Return the complete subtrees that cover a stretch of a tree whose first leaf is number `start`, from the left."""
+    nodes: list[Node] = []
+    place, stop = start, start + len(leaves)
+    while place < stop:
+        level = (stop - place).bit_length() - 1
+        if place:
+            level = min(level, (place & -place).bit_length() - 1)
+        root = tree_root(leaves[place - start : place - start + (1 << level)])
+        nodes.append((level, place >> level, root))
+        place += 1 << level
+    return nodes
+
+
+def joined(nodes: Iterable[Node]) -> bytes:
+    """Return the root of the tree that complete subtrees, given from its first leaf on without a gap, make up."""
+    peaks: list[Node] = []
+    for node in nodes:
+        level, index, value = node
+        while peaks and peaks[-1][0] == level and index & 1:
+            value = node_hash(peaks.pop()[2], value)
+            level, index = level + 1, index >> 1
+        peaks.append((level, index, value))
+    return _fold([value for _, _, value in peaks]) if peaks else EMPTY_ROOT
+
+
 def root_nodes(size: int) -> list[Address]:
     """Name the nodes whose hashes make up the root of a tree of `size` leaves, largest first."""
     return _cover(0, size)

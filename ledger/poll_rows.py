@@ -33,6 +33,7 @@ MINUTE_MS = 60_000
 DAY_MINUTES = 1440
 
 _MAGIC = b"ballot-ledger rows v1\n"
+_SHOWN = b"ballot-ledger shown rows v1\n"
 _HEAD = Struct(">22sHI16s")
 _SERIAL = Struct(">Q")
 _MINUTE = Struct(">I")
@@ -107,6 +108,10 @@ class Block:
         """Return the bytes that are attached to the statement of the batch."""
         return _HEAD.pack(_MAGIC, self.width, self.count, self.salt) + self.body
 
+    def shown(self) -> bytes:
+        """Return the rows without the votes, as everybody may read them."""
+        return _SHOWN + b"".join([head for head, _ in self.pairs()])
+
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield tag with commitment (64 bytes), and the sealed vote, of every row."""
         return Struct(f">64s{_opening(self.width)}s").iter_unpack(self.body)
@@ -142,6 +147,26 @@ def parse_block(data: bytes) -> Block:
     if len(data) != _HEAD.size + count * (2 * HASH_BYTES + _opening(width)):
         raise MalformedError("ROWS_MALFORMED", where="length")
     return Block(width, salt, count, data[_HEAD.size :])
+
+
+def shown_heads(data: bytes) -> list[bytes]:
+    """Return tag with commitment of every row, from rows with or without their votes.
+
+    Raises `MalformedError` `ROWS_MALFORMED`.
+    """
+    if not data.startswith(_SHOWN):
+        return [head for head, _ in parse_block(data).pairs()]
+    size, body = 2 * HASH_BYTES, data[len(_SHOWN) :]
+    if len(body) % size or not 0 < len(body) <= size * MOST_ROWS:
+        raise MalformedError("ROWS_MALFORMED", where="length")
+    return [body[start : start + size] for start in range(0, len(body), size)]
+
+
+def hash_heads(heads: Sequence[bytes]) -> Hashed:
+    """Find the root of rows whose votes are not to be read, and whether they stand in order."""
+    tags = tuple(head[:HASH_BYTES] for head in heads)
+    fault = "order" if any(map(ge, tags, islice(tags, 1, None))) else None
+    return Hashed(tree_root(_leaves(heads)), tags, {}, (0, 0), fault)
 
 
 def make_block(votes: Mapping[bytes, Vote], salt: bytes) -> Block:

@@ -147,22 +147,16 @@ class BallotSource:
                 row = cursor.execute(query, (index + 1,)).fetchone()
                 yield index, None if row is None else bytes(row[0])
 
-    def credentials(self, commitment: int, low: bytes, high: bytes | None, chunk: int = 2000) -> Iterator[bytes]:
-        """Yield the tags of a commitment from `low` to before `high` (None: to the end), ascending."""
+    def credentials(self, commitment: int, chunk: int = 500) -> Iterator[bytes]:
+        """Yield the tags of a commitment, ascending: many in each piece, one after another."""
         table = f"{layout.checked_name(self.schema)}.credentials"
         query = (
-            f"SELECT bucket, tags FROM {table} WHERE index = %s AND bucket > %s AND bucket <= %s"
-            " ORDER BY bucket LIMIT %s"
+            f"SELECT bucket, tags FROM {table} WHERE index = %s AND bucket > %s ORDER BY bucket LIMIT {chunk}"
         ).encode()
         with connect(self.dsn, "ballot-ledger ballots") as connection, translated(self.schema):
-            cursor = connection.cursor(binary=True)
-            cursor.execute(f"SELECT bits FROM {table} WHERE index = %s LIMIT 1".encode(), (commitment,))
-            (bits,) = cursor.fetchone() or (0,)
-            at, last = _bucket(low.ljust(3, b"\x00"), bits) - 1, _bucket((high or b"").ljust(3, b"\xff"), bits)
-            while rows := cursor.execute(query, (commitment, at, last, chunk)).fetchall():
-                for _, page in rows:
-                    tags = (bytes(page[start : start + _TAG]) for start in range(0, len(page), _TAG))
-                    yield from (tag for tag in tags if low <= tag and (high is None or tag < high))
+            cursor, at = connection.cursor(binary=True), -1
+            while rows := cursor.execute(query, (commitment, at)).fetchall():
+                yield b"".join(bytes(page) for _, page in rows)
                 at = rows[-1][0]
 
 

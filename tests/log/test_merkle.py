@@ -282,3 +282,18 @@ def test_proofs_of_the_go_library() -> None:
         assert merkle.verify_consistency(old, new, roots[old], roots[new], path)
         assert not merkle.verify_consistency(old, new, roots[old], roots[new], (*path, OTHER))
         assert not path or not merkle.verify_consistency(old, new, roots[old], roots[new], path[:-1])
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (3, 4, 9), (5, 5, 8, 12)])
+def test_a_tree_is_the_join_of_the_subtrees_over_its_stretches(cuts: tuple[int, ...]) -> None:
+    for size in range(14):
+        leaves = TREE.leaves[:size]
+        edges = [0, *(min(cut, size) for cut in cuts), size]
+        nodes = [node for start, stop in pairwise(edges) for node in merkle.subtrees(start, leaves[start:stop])]
+        assert merkle.joined(nodes) == merkle.tree_root(leaves)
+
+
+def test_a_streamed_list_has_the_same_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merkle, "_PART", 4)
+    for size in range(14):
+        assert merkle.streamed_root(iter(TREE.leaves[:size])) == (size, merkle.tree_root(TREE.leaves[:size]))

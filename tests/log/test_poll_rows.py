@@ -1,12 +1,15 @@
 """The bytes of public ballots: one spelling, nothing but what was signed, no choice to be seen."""
 
 from hashlib import sha256
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from ledger import poll_credentials
 from ledger.errors import MalformedError
 from ledger.merkle import leaf_hash, tree_root
+from ledger.poll_credentials import listed, tags_of_file
 from ledger.poll_receipt import Paths, parse
 from ledger.poll_rows import (
     MOST_ROWS,
@@ -19,11 +22,13 @@ from ledger.poll_rows import (
     credentials_root,
     encode_openings,
     encode_places,
+    hash_heads,
     make_block,
     parse_block,
     parse_openings,
     parse_places,
     places_of,
+    shown_heads,
     spent_key,
 )
 
@@ -132,3 +137,35 @@ def test_lists_have_one_spelling() -> None:
 def test_what_is_no_receipt(data: bytes) -> None:
     with pytest.raises(MalformedError, match=r"RECEIPT_MALFORMED|NOT_CANONICAL"):
         parse(data)
+
+
+def test_rows_are_shown_without_votes_and_keep_their_root() -> None:
+    one = block()
+    shown = one.shown()
+    heads = shown_heads(shown)
+    assert heads == shown_heads(one.encode()) == [head for head, _ in one.pairs()]
+    assert hash_heads(heads).root == tree_root(one.leaves())
+    assert not any(vote.salt in shown for vote in one.votes())
+    assert hash_heads(heads[::-1]).fault == "order"
+    for wrong in (shown[:-1], shown[: len(shown) - 64 * one.count], b"other"):
+        with pytest.raises(MalformedError, match="ROWS_MALFORMED"):
+            shown_heads(wrong)
+
+
+@pytest.mark.parametrize("run", [2, 5, 100])
+def test_a_list_of_credentials_is_sorted_in_files(run: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(poll_credentials, "_RUN", run)
+    tags = [sha256(b"%d" % number).digest() for number in range(23)]
+    with listed([*tags[::-1], *tags[:4]]) as found:
+        assert list(found) == sorted(tags)
+        assert (found.count, found.root) == (23, credentials_root(tags).hex())
+    path = tmp_path / "tags"
+    path.write_text("".join(f"{tag.hex()}\n" for tag in tags))
+    assert list(tags_of_file(path)) == tags
+    for wrong in ("zz\n", "00\n", f"{tags[0].hex()}00\n"):
+        path.write_text(f"{tags[0].hex()}\n{wrong}")
+        with pytest.raises(MalformedError, match="CREDENTIAL_MALFORMED") as caught:
+            list(tags_of_file(path))
+        assert caught.value.facts["line"] == 2
+    with pytest.raises(MalformedError, match="CREDENTIAL_MALFORMED"), listed([b"short"]):
+        pass
