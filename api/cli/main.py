@@ -24,6 +24,7 @@ from api.cli import (
     listing,
     log_keys,
     moving,
+    objecting,
     one_by_one,
     programmes,
     proving,
@@ -107,7 +108,10 @@ app.add_typer(database.app, name="db")
 evidence.app.command("sealing-key")(sealing.sealing_key)
 evidence.app.command("seal")(sealing.seal)
 evidence.app.command("open")(sealing.open_)
+evidence.app.command("announce")(objecting.announce_)
 app.add_typer(evidence.app, name="evidence")
+app.command("object")(objecting.object_)
+app.command("objection-progress")(objecting.progress)
 app.add_typer(tables.app, name="tables")
 app.add_typer(witnessing.app, name="witness")
 app.command()(timestamps.timestamp)

@@ -60,13 +60,14 @@ def seal(
         if view.state.sealed is None:
             raise CliError("NO_CHARTER", path=str(home))
         to = SealTo(strict_b64decode(office, "office"), strict_b64decode(recovery, "recovery"))
-        sealed = seal_text(to, _text(file), SealContext(view.state.charter.id, objection))
+        sealed = seal_text(to, read_text(file), SealContext(view.state.charter.id, objection))
         digest = open_evidence(view.home, view.store).put(sealed, "personal", SEALED)
         made.show(made.word("evidence-filed", digest=digest, size=len(sealed)))
         view.give({"evidence": {"digest": digest, "objection": objection, "size": len(sealed)}})
 
 
-def _text(file: str) -> bytes:
+def read_text(file: str) -> bytes:
+    """Return what an objector wrote. Raises `CliError` `FILE_UNREADABLE`, `EVIDENCE_TOO_LARGE`."""
     try:
         if file == "-":
             data = sys.stdin.buffer.read(MOST_SEALED + 1)

@@ -55,33 +55,35 @@ def submit_there(
             return
         answer = client.submit(envelope, at)
     if isinstance(answer, Declined):
-        made.refused(answer.refusal, _keep_refusal(answer, receipt))
+        made.refused(answer.refusal, keep_refusal(answer, receipt))
         raise typer.Exit(Exit.REFUSED)
     path = receipt or FOLDER / f"{answer.index}.tlog-proof"
-    _write(path, answer.receipt)
-    _write(path.with_suffix(".entry"), answer.entry)
+    write_file(path, answer.receipt)
+    write_file(path.with_suffix(".entry"), answer.entry)
     _tell(made, answer, open_envelope(envelope).statement.type, path)
 
 
 def keep_signed(made: Terminal, path: Path, envelope: bytes) -> None:
     """Write a signed envelope to a file; whoever has it can hand it in, once or many times, to one entry."""
-    _write(path, envelope)
+    write_file(path, envelope)
     statement = open_envelope(envelope)
     made.show(made.word("signed-at", type=statement.statement.type, path=path))
     made.give({"signed": {"path": str(path), "statement": statement.id.hex(), "type": statement.statement.type}})
 
 
-def _keep_refusal(answer: Declined, receipt: Path | None) -> Path | None:
+def keep_refusal(answer: Declined, receipt: Path | None) -> Path | None:
+    """Write the receipt of a refused attempt, if there is one, with the attempt; return where it is."""
     if answer.receipt is None or answer.attempt is None:
         return None
     number = answer.receipt.split(b"\n", 2)[1].removeprefix(b"index ").decode("ascii", "replace")
     path = receipt or FOLDER / f"refused-{number if number.isdigit() else 'attempt'}.tlog-proof"
-    _write(path, answer.receipt)
-    _write(path.with_suffix(".attempt"), answer.attempt)
+    write_file(path, answer.receipt)
+    write_file(path.with_suffix(".attempt"), answer.attempt)
     return path
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, its folder too; raises `CliError` `FILE_UNWRITABLE`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
