@@ -26,6 +26,7 @@ from api.cli import (
     moving,
     objecting,
     one_by_one,
+    polls,
     programmes,
     proving,
     publishing,
@@ -112,6 +113,7 @@ evidence.app.command("announce")(objecting.announce_)
 app.add_typer(evidence.app, name="evidence")
 app.command("object")(objecting.object_)
 app.command("objection-progress")(objecting.progress)
+app.add_typer(polls.app, name="polls")
 app.add_typer(tables.app, name="tables")
 app.add_typer(witnessing.app, name="witness")
 app.command()(timestamps.timestamp)
