@@ -19,6 +19,7 @@ from tests.benchmarks.history import CANDIDATES, MEMBERS, Panel, history_before_
 from tests.benchmarks.imports import imports
 from tests.benchmarks.machine import new_database, new_site, server
 from tests.benchmarks.margins import margins
+from tests.benchmarks.polls import COMPARED, polls
 from tests.benchmarks.profiles import profiled, profiled_sequencer
 from tests.benchmarks.projected_tables import rebuilds
 from tests.benchmarks.proofs import proofs, tree_share
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--audited", type=int, default=150_000, help="how many entries of it are audited")
     parser.add_argument("--closed", type=int, default=1_000_000, help="ballots in rounds of a thousand that are closed")
     parser.add_argument("--imported", type=int, default=100_000, help="ballot rows that are imported")
+    parser.add_argument("--ballots", type=int, default=COMPARED, help="ballots of a public vote that are handed in")
     parser.add_argument("--repeat", type=int, default=15, help="repetitions of each batch measure")
     parser.add_argument("--audits", type=int, default=5, help="repetitions of the audit")
     given = parser.parse_args()
@@ -58,10 +60,15 @@ def main() -> None:
         show(verifying(closed))
         show([Measure(f"tables of {given.closed} ballots rebuilt / fold only", 0.5, *rebuilds(closed, 2))])
         show(imports(new_site(postgres), given.imported))
-        empty = new_site(postgres)
-        show(proofs(replace(empty, pin_path=empty.pin_path.with_name("pin-of-proofs"))))
+        show(proofs(_apart(new_site(postgres), "proofs")))
+        show(polls(_apart(new_site(postgres), "polls"), given.ballots, given.audits))
     show([Measure("margins, 13 ballots of 14 candidates / a second", 1.0, *margins(given.repeat))])
     print(f"{time.perf_counter() - start:.0f} s altogether")
+
+
+def _apart(site: Site, name: str) -> Site:
+    """Give a log a pin of its own."""
+    return replace(site, pin_path=site.pin_path.with_name(f"pin-of-{name}"))
 
 
 def _sequencing(site: Site, postgres: EmbeddedPostgres, entries: int, repeat: int) -> list[Measure]:
