@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import httpx
+from pydantic import AnyHttpUrl
 
 from api.http.app import create_app
 from api.http.connections import config_of
@@ -67,9 +68,11 @@ class Live:
 @contextmanager
 def listening(service: Service) -> Iterator[Live]:
     """Serve on a port of this machine, in a thread."""
-    app, settings = create_app(service.context), service.context.settings
     with socket.create_server(("127.0.0.1", 0)) as door:
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        settings = service.context.settings.model_copy(update={"public_url": AnyHttpUrl(url)})
+        service = replace(service, context=replace(service.context, settings=settings))
+        app = create_app(service.context)
         server = QuietServer(config_of(app, settings), partial(drain, app))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[door])), name="serving")
         thread.start()
