@@ -1,5 +1,6 @@
 """`object`, `objection-progress` and `evidence announce`: an objection without a key by the command line."""
 
+import shutil
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,16 +10,60 @@ import pytest
 from api.rehearsal.demo import SEED
 from api.rehearsal.seals import sealed_to
 from api.rehearsal.steps_objections import examine
+from ledger.evidence import EvidenceFolder
+from ledger.keyfile import write_key
+from ledger.opening import create_home
 from ledger.receipt import parse, verify
 from ledger.signing import encode_base64
 from ledger.statements.notices import ObjectionAnswered
-from tests.api.calling import Answer, call
+from tests.api.calling import PASSPHRASE, Answer, call
+from tests.finalists import CITY, notice_history
 from tests.http.conftest import Service
 from tests.http.live import Live
 from tests.http.test_objections_http import TEXT, accused, live, on_file, service
-from tests.simulator import LOG_VKEY
+from tests.http.test_serving import serving
+from tests.sequenced import Site
+from tests.simulator import LOG_KEY, LOG_VKEY, ORIGIN, resume
 
 __all__ = ["live", "service"]
+
+
+def test_keys_are_announced_by_discipline_and_any_worker_takes_the_next_step(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = notice_history(CITY)
+    world = resume(history)
+    site.preload(history)
+    with site.sequencer():
+        pass
+    home = tmp_path / "home"
+    create_home(home, ORIGIN, log_key=LOG_KEY)
+    shutil.copy(site.pin_path, home / "pin")
+    shutil.copy(site.attempts_pin_path, home / "attempts.pin")
+    monkeypatch.chdir(tmp_path)
+    for alias in ("discipline", "organiser"):
+        write_key(tmp_path / f"{alias}.key", world.actor(alias).key, PASSPHRASE.encode())
+    to = sealed_to(SEED)
+    keys = ("--office", encode_base64(to.office), "--recovery", encode_base64(to.recovery))
+
+    def announcing(alias: str) -> Answer:
+        arguments = ("evidence", "announce", *keys, "--key", f"{alias}.key", "--home", home, "--json")
+        return call(*arguments, DATABASE_URL=site.service_dsn)
+
+    assert announcing("organiser").value["error"]["code"] == "SEALING_KEYS_UNPROVEN"
+    assert announcing("discipline").value["sealing_keys"]["office"] == encode_base64(to.office)
+    now = datetime.fromtimestamp(world.now / 1000, UTC).isoformat()
+    about = next(iter(world.state.notices.by_id.values())).candidates[0]
+    with serving(site, home, 2) as (_, url):
+        for number in range(1, 5):
+            code = ("--server", url, "--code-file", f"code-{number}")
+            there = (*code, "--vkey", LOG_VKEY.encode(), "--now", now)
+            filed = call("object", "-", "--against", about, *there, "--json", given=f"{TEXT}{number}")
+            assert filed.code == 0, filed.out
+            assert filed.value["objection"]["number"] == number
+            assert call("objection-progress", *code, "--json").value["progress"]["number"] == number
+    assert len(list(EvidenceFolder(home / "evidence").digests())) == 4
+    assert [path.name for path in (home / "uploads").iterdir()] == ["lock"]
 
 
 def test_an_objection_by_command(live: Live, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
