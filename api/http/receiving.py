@@ -36,10 +36,22 @@ from ledger.evidence_opening import open_evidence, read_settings
 from ledger.selection import Selection
 from ledger.sequencer import system_clock
 from ledger.signing import encode_base64, strict_b64decode
+from ledger.statements.kinds import payload_type_of
+from ledger.statements.notices import ObjectionReceived
 
 SWEEP_SECONDS = 60
 PERMIT_BYTES = 16 + 8 + 32
+_OBJECTION = payload_type_of(ObjectionReceived).encode()
 _PERMIT = b"ballot-ledger upload permit v1\n"
+
+
+def _spelled(text: bytes, shift: int) -> bytes:
+    """Return the base64 characters that depend on nothing but `text`, `shift` bytes into a group of three."""
+    encoded = base64.b64encode(bytes(shift) + text)
+    return encoded[-(-shift * 8 // 6) : (shift + len(text)) * 8 // 6]
+
+
+_ONE_TIME = tuple(_spelled(b'"person":"sealed:', shift) for shift in range(3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,10 @@ class Receiving:
         lapses = now + 1000 * self._limits.upload_seconds
         body = secrets.token_bytes(16) + lapses.to_bytes(8, "big")
         return base64.urlsafe_b64encode(body + self._tag(body)).decode().rstrip("="), lapses
+
+    def count_keyless(self, address: str, objections: int) -> None:
+        """Count objections of one-time keys that come without a permit; raises `HttpError` `RATE_LIMITED`."""
+        _within(self._permits.take(address, objections) or self._permits_all.take("", objections))
 
     def holder(self, permit: str, now: int) -> Owner:
         """Return who uploads with a permit; raises `HttpError` `PERMIT_INVALID`."""
@@ -229,6 +245,15 @@ def receiving_of(app: FastAPI) -> Receiving:
     if not isinstance(found, Receiving):
         found = app.state.receiving = Receiving(app.state.context)
     return found
+
+
+def keyless_within(request: Request, body: bytes) -> None:
+    """Hold objections of one-time keys among statements to the rates of `/v1/objections`: one way in is no way round.
+
+    An envelope has one spelling, so that its bytes tell what it is. Raises `HttpError` `RATE_LIMITED`.
+    """
+    if _OBJECTION in body and (count := sum(body.count(one) for one in _ONE_TIME)):
+        receiving_of(request.app).count_keyless(address_of(request), count)
 
 
 def nobody_known(request: Request) -> None:

@@ -468,3 +468,25 @@ def test_there_is_no_form_before_there_is_a_notice(serving: Callable[[History], 
         return await client.get("/v1/objection-form")
 
     assert ask(made, asking).json()["code"] == "NOT_FOUND"
+
+
+def test_one_way_in_is_no_way_round_the_other(service: Service) -> None:
+    """Objections of one-time keys among statements count as well; those of the reception desk do not."""
+    bounded(service, objection_burst=3, objections_a_minute=1)
+    world = service.world
+
+    def codes_of(live: Live, client: Objecting) -> list[str | None]:
+        form, envelopes = client.objection_form(), []
+        for _ in range(5):
+            key = Code.new().key
+            body = objection(world, accused(service), one_time_key=encode_base64(key.public))
+            envelopes.append(client.sign(form, body, key, one_time=True))
+        envelopes.append(world.envelope("intake-1", objection(world, accused(service), objection="at-the-desk")))
+        headers, at = {"content-type": "application/json"}, {"at": world.now}
+        answers = [live.http.post("/v1/statements", content=one, headers=headers, params=at) for one in envelopes]
+        return [one.json().get("code") for one in answers]
+
+    with listening(service) as live, Objecting(live.url, [LOG_VKEY]) as client:
+        codes = codes_of(live, client)
+    assert codes[:3] == [None, "DUPLICATE_ID", "DUPLICATE_ID"]
+    assert codes[3:] == ["RATE_LIMITED", "RATE_LIMITED", None]
