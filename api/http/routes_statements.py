@@ -17,6 +17,7 @@ from api import problems
 from api.http.context import Context, context_in
 from api.http.door import Accepted, Answered, RefusedBy
 from api.http.express import Way
+from api.http.receiving import keyless_within
 from api.problems import HttpError
 from ledger.checkpoint import parse_decimal
 from ledger.errors import LedgerError
@@ -129,6 +130,7 @@ async def hand_in(request: Request) -> Response:
     if kind not in (*ONE, MANY, LINES) or request.headers.get("content-encoding", "identity") != "identity":
         raise HttpError("CONTENT_UNSUPPORTED", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     body = await request.body()
+    keyless_within(request, body)
     if kind in ONE:
         (answered,) = await context.door.submit([body.rstrip(b"\r\n")], at)
         return _one(request, context, answered)
