@@ -74,6 +74,7 @@ for _command in (
     ranking.candidates,
     ranking.rank,
     knowing.known,
+    knowing.first_uses,
     explaining.history,
     explaining.explain,
     telling.story,

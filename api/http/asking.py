@@ -129,6 +129,8 @@ def asked(
     if bearer is None and request.headers.get("authorization"):
         raise Forbidden("SIGN_IN_NEEDED")
     viewer = viewer_by(context, bearer.credentials if bearer else None, system_clock())
+    peer = (request.client.host, request.client.port) if request.client is not None else None
+    context.admins.saw(peer, viewer, context.settings.trusted_proxies)
     return Asked(request, context, viewer, _reason(reason))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from api.http.admin_connections import AdminConnections
 from api.http.ballot_door import BallotDoor, NoBoxes
 from api.http.door import Door
 from api.http.measuring import Metrics
@@ -25,6 +26,8 @@ class Context:
     metrics: Metrics = field(default_factory=Metrics)
     ballots: BallotDoor = field(default_factory=NoBoxes)
     """The way in for ballots of public votes."""
+    admins: AdminConnections = field(default_factory=AdminConnections)
+    """Over which connections those are reading who enrol keys."""
 
 
 def context_in(request: Request) -> Context:

@@ -17,6 +17,7 @@ from api import problems
 from api.http.context import Context, context_in
 from api.http.door import Accepted, Answered, RefusedBy
 from api.http.express import Way
+from api.http.first_uses import watch
 from api.http.receiving import keyless_within
 from api.problems import HttpError
 from ledger.checkpoint import parse_decimal
@@ -132,12 +133,15 @@ async def hand_in(request: Request) -> Response:
     body = await request.body()
     keyless_within(request, body)
     if kind in ONE:
-        (answered,) = await context.door.submit([body.rstrip(b"\r\n")], at)
+        envelope = body.rstrip(b"\r\n")
+        await watch(request, [envelope])
+        (answered,) = await context.door.submit([envelope], at)
         return _one(request, context, answered)
     envelopes = _lines(body) if kind == LINES else _listed(body)
     most = context.settings.limits.batch_size
     if not 0 < len(envelopes) <= most:
         raise HttpError("TOO_MANY_STATEMENTS", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most=most)
+    await watch(request, envelopes)
     answers = await context.door.submit(envelopes, at)
     told = [_member(request, context, one) for one in answers]
     return _json({"answers": told}, HTTPStatus.MULTI_STATUS, {"cache-control": "no-store"})

@@ -126,6 +126,12 @@ ROUTES: dict[str, Row] = {
     "GET /v1/stages/{stage_id}/score-form": alike("/v1/stages/final/score-form", 404),
     "GET /v1/matters/{matter}/vote-form": Row("/v1/matters/proposal:0/vote-form", EVERYBODY, 404),
     "GET /v1/entries/{index}/countersign-form": alike("/v1/entries/0/countersign-form", 404),
+    # public votes: a code is the authorisation of a ballot, and everybody sees the same
+    "GET /v1/polls": public("/v1/polls"),
+    "GET /v1/polls/{poll}": Row("/v1/polls/nowhere", EVERYBODY, 404),
+    "POST /v1/polls/{poll}/ballots": alike("/v1/polls/nowhere/ballots", 400, json={}),
+    "POST /v1/polls/{poll}/receipts": alike("/v1/polls/nowhere/receipts", 400, json={}),
+    "POST /v1/polls/{poll}/batches": alike("/v1/polls/nowhere/batches", 415, json={}),
     # sessions
     "POST /v1/session/challenge": alike("/v1/session/challenge"),
     "POST /v1/session": alike("/v1/session", 401, json={"challenge": "", "key": "", "signature": ""}),
@@ -169,5 +175,7 @@ ROUTES: dict[str, Row] = {
     "GET /v1/history/{subject}": Row("/v1/history/{person}", STAFF | {"applicant"}),
     "GET /v1/explanations/{person}": Row("/v1/explanations/{person}", STAFF | {"applicant"}),
     "GET /v1/reads": Row("/v1/reads", AUDIT),
+    "GET /v1/first-uses": Row("/v1/first-uses", AUDIT),
+    "GET /v1/interim": Row("/v1/interim", AUDIT),
 }
 """By method and path."""
