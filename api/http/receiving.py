@@ -71,6 +71,7 @@ class Receiving:
         self._context, self._limits = context, limits
         self._evidence = read_settings(context.home.folder).limits
         self.uploads = Uploads(context.home.folder, limits, self._evidence)
+        self._begun = Rate(limits.uploads_a_minute, limits.upload_burst, limits.addresses)
         self._bytes = Rate(limits.upload_kib_a_minute, limits.upload_kib_burst, limits.addresses)
         self._permits = Rate(limits.objections_a_minute, limits.objection_burst, limits.addresses)
         self._permits_all = Rate(limits.objections_a_minute_all, limits.objection_burst_all, 1)
@@ -116,7 +117,7 @@ class Receiving:
         """Make room for what an owner declares; raises as `Uploads.create`, and `HttpError` `RATE_LIMITED`."""
         if owner.upload is not None:
             self._check_sealed(declared)
-        _within(self._bytes.take(address, 1 + declared.size // 1024))
+        _within(self._begun.take(address) or self._bytes.take(address, 1 + declared.size // 1024))
         expires = now + 1000 * self._limits.upload_seconds
         return self.uploads.create(replace(declared, id=owner.upload or "", owner=owner.id, expires=expires), now)
 

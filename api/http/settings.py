@@ -32,9 +32,12 @@ class Limits(BaseModel):
     upload_bytes_a_signer: Positive = 256 << 20
     """Declared sizes of what one signer has under way."""
     upload_bytes_under_way: Positive = 2 << 30
-    """Declared sizes of everything under way: so much of the disk may be taken."""
+    """Declared sizes of everything under way: so much of the disk may be taken; a quarter of it without a key."""
     upload_seconds: Seconds = 3_600
     """For an upload to be complete, and for its answer to be asked for again."""
+    uploads_a_minute: Positive = 120
+    upload_burst: Positive = 120
+    """Uploads that one client address begins."""
     upload_kib_a_minute: Positive = 100 << 10
     upload_kib_burst: Positive = 512 << 10
     """Declared sizes of the uploads of one client address."""

@@ -30,6 +30,8 @@ from ledger.evidence_media import MediaCheck
 FOLDER = "uploads"
 PERMIT = "permit"
 """The owner of what somebody without a key uploads: nothing of them is kept."""
+ONCE_SECONDS = 10
+"""So long after its last piece an upload in one request that nobody writes is abandoned."""
 _ID_BYTES = 16
 _HEAD = 1024
 _LOCK = "lock"
@@ -93,14 +95,14 @@ class Uploads:
 
     def _make_room(self, made: Upload, now: int) -> None:
         limits, found = self._limits, [one for one in self.all() if one.expires > now]
-        own = [one for one in found if one.owner == made.owner and made.owner != PERMIT]
-        full = (
-            len(found) >= limits.uploads
-            or len(own) >= limits.uploads_a_signer
-            or made.size + sum(one.size for one in own) > limits.upload_bytes_a_signer
-            or made.size + sum(one.size for one in found) > limits.upload_bytes_under_way
-        )
-        if full:
+        own = [one for one in found if one.owner == made.owner]
+        most, most_bytes = limits.uploads_a_signer, limits.upload_bytes_a_signer
+        if made.owner == PERMIT:
+            # Whoever has no key shares a part, so that nobody who has one is kept out by them.
+            most, most_bytes = max(1, limits.uploads // 2), limits.upload_bytes_under_way // 4
+        full = len(found) >= limits.uploads or len(own) >= most
+        full = full or made.size + sum(one.size for one in own) > most_bytes
+        if full or made.size + sum(one.size for one in found) > limits.upload_bytes_under_way:
             raise HttpError("UPLOADS_FULL", HTTPStatus.TOO_MANY_REQUESTS, {"retry-after": "60"})
 
     def _create_part(self, upload_id: str) -> None:
@@ -169,7 +171,7 @@ class Uploads:
             return 0
         with self._alone():
             known = {one.id: one for one in self.all()}
-            gone = [one.id for one in known.values() if one.expires <= now or (one.once and not one.complete)]
+            gone = [one.id for one in known.values() if one.expires <= now or self._is_cut_off(one)]
             gone += [path.stem for path in self._folder.glob("*.part") if path.stem not in known]
             swept = [one for one in gone if self._is_free(one)]
             for one in swept:
@@ -178,6 +180,11 @@ class Uploads:
                 if time.time() - _modified(draft) > self._limits.upload_seconds:
                     remove(draft)
         return len(swept)
+
+    def _is_cut_off(self, upload: Upload) -> bool:
+        """Say whether an upload came in a request that ended without it; one that just begins is let be."""
+        idle = time.time() - _modified(self._part(upload.id))
+        return upload.once and not upload.complete and idle > ONCE_SECONDS
 
     def _is_free(self, upload_id: str) -> bool:
         """Say whether nobody is writing an upload."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg import sql
 
 from api.http import uploads as uploads_module
 from api.http.receiving import receiving_of
@@ -20,6 +21,7 @@ from api.rehearsal.steps_objections import objection, receive
 from ledger.errors import StoreError
 from ledger.evidence import EvidenceFolder, evidence_digest
 from ledger.evidence_media import SEALED, SEALED_MAGIC
+from ledger.evidence_schema import install_evidence
 from ledger.signing import strict_b64decode
 from ledger.statements.naming import EvidenceAttached, EvidenceErased
 from ledger.store.access import AccessBook
@@ -27,6 +29,7 @@ from tests.finalists import CITY, notice_history
 from tests.http.conftest import Service
 from tests.http.live import listening
 from tests.http.reading import REASON, ask, get, signed_in
+from tests.sequenced import SCHEMA, SERVICE, Site
 from tests.simulator import History
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 4_000
@@ -153,6 +156,7 @@ def test_an_upload_outlives_the_service_and_is_swept_once_it_is_over(service: Se
     (folder / f"{'a' * 32}.part").write_bytes(b"left half made by a crash")
     once = (folder / f"{other[-32:]}.json").read_text().replace('"once":false', '"once":true')
     (folder / f"{other[-32:]}.json").write_text(once)
+    os.utime(folder / f"{other[-32:]}.part", (0, 0))
 
     async def third(client: httpx.AsyncClient) -> None:
         for _ in range(100):
@@ -267,6 +271,31 @@ def test_each_signer_and_each_address_has_so_much(service: Service) -> None:
         assert int(answer.headers["retry-after"]) > 0
 
     ask(service, asking)
+    limited(service, upload_burst=2, uploads_a_minute=1)
+
+    async def many(client: httpx.AsyncClient) -> None:
+        headers = await signed_in(client, service.world, "applicant-03")
+        answers = [await client.post("/v1/uploads", json=declared(size=1), headers=headers) for _ in range(3)]
+        assert answers[2].json()["code"] == "RATE_LIMITED"
+
+    ask(service, many)
+
+
+def test_uploads_without_a_key_leave_room_for_those_with_one(service: Service) -> None:
+    limited(service, upload_bytes_under_way=100_000, uploads=10, objection_burst=100)
+
+    async def asking(client: httpx.AsyncClient) -> None:
+        begun = []
+        for _ in range(4):
+            permit = (await client.post("/v1/uploads/permits")).json()["permit"]
+            sealed = declared(size=10_000, media_type=SEALED)
+            begun.append(await client.post("/v1/uploads", json=sealed, headers={"upload-permit": permit}))
+        assert [one.json().get("code") for one in begun] == [None, None, "UPLOADS_FULL", "UPLOADS_FULL"]
+        headers = await signed_in(client, service.world, "applicant-01")
+        answer = await client.post("/v1/uploads", json=declared(size=70_000), headers=headers)
+        assert answer.status_code == 201
+
+    ask(service, asking)
 
 
 def test_one_writer_at_a_time(service: Service) -> None:
@@ -347,6 +376,34 @@ def test_a_store_that_is_away_loses_nothing_of_an_upload(service: Service, monke
         assert (await piece(client, place, headers, b"", len(PDF), last=True)).status_code == 200
 
     ask(service, asking)
+
+
+def test_evidence_in_the_database_comes_in_and_goes_out_alike(
+    service: Service, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BALLOT_LEDGER_EVIDENCE", "database")
+    install_evidence(site.admin_dsn, SCHEMA, SERVICE)
+
+    async def asking(client: httpx.AsyncClient) -> dict[str, Any]:
+        headers = await signed_in(client, service.world, "applicant-01")
+        place = await begun(client, headers)
+        await piece(client, place, headers, PDF[:300_000], 0, last=False)
+        done = await piece(client, place, headers, PDF[300_000:], 300_000, last=True)
+        assert done.status_code == 200, done.text
+        told: dict[str, Any] = done.json()["evidence"]
+        return told
+
+    told = ask(service, asking)
+    assert evidence_digest(strict_b64decode(told["salt"], "salt"), PDF) == told["digest"]
+    assert not service.context.home.evidence.exists()
+    path = f"/v1/evidence/{told['digest']}"
+    assert get(service, "organiser", path, **REASON).content == PDF
+    part = get(service, "organiser", path, range="bytes=262100-262200", **REASON)
+    assert (part.status_code, part.content) == (206, PDF[262_100:262_201])
+    site.execute(
+        sql.SQL("UPDATE {}_evidence.chunks SET content = content || '\\x00' WHERE number = 1").format(sql.SQL(SCHEMA))
+    )
+    assert get(service, "organiser", path, **REASON).json()["code"] == "ATTACHMENT_MISMATCH"
 
 
 def form(*parts: tuple[str, str, bytes], boundary: str = "edge", end: str = "--edge--\r\n") -> dict[str, Any]:
