@@ -7,15 +7,27 @@ request and gives the response; what it takes is described by hand.
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def lean_post(router: APIRouter, path: str, **described: Any) -> Callable[[Handler], Handler]:
+    """Let a handler answer POST at `path`, as `router.post` does."""
+
+    def add(handler: Handler) -> Handler:
+        router.add_api_route(path, handler, methods=["POST"], route_class_override=LeanRoute, **described)
+        return handler
+
+    return add
 
 
 class LeanRoute(APIRoute):
     """Calls `async handler(request) -> Response` with nothing in between."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """Return the handler itself."""
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        handler: Handler = self.endpoint
         return handler

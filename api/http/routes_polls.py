@@ -22,7 +22,7 @@ from api.http.ballot_door import Ballot
 from api.http.challenges import Challenged
 from api.http.context import Context, context_in
 from api.http.door import Accepted
-from api.http.lean import LeanRoute
+from api.http.lean import lean_post
 from api.http.pages import Paged
 from api.http.poll_gate import Gate
 from api.http.routes_statements import accepted_members, told_no
@@ -46,9 +46,7 @@ MOST_BODY = 32 << 10
 """Of a single ballot: a name for each place of the longest list."""
 _HEAD = 4
 
-reading = APIRouter(tags=["polls"], responses=PROBLEMS)
 router = APIRouter(tags=["polls"])
-lean = APIRouter(tags=["polls"], route_class=LeanRoute)
 
 _CODE, _POLL = re.compile(told.CODE_PATTERN, re.ASCII), re.compile(told.POLL_PATTERN, re.ASCII)
 
@@ -124,7 +122,8 @@ async def _unknown_poll(gate: Gate, context: Context, poll: str) -> Refusal | No
     return None
 
 
-@lean.post(
+@lean_post(
+    router,
     "/v1/polls/{poll}/ballots",
     status_code=201,
     summary="Cast a public ballot with a one-time code; the receipt proves that it is in, and shows no choice",
@@ -172,7 +171,8 @@ def _given(receipt: PublicReceipt, form: bytes, again: bool) -> Response:
     return Response(body, HTTPStatus.OK if again else HTTPStatus.CREATED, {"cache-control": "no-store"}, JSON)
 
 
-@lean.post(
+@lean_post(
+    router,
     "/v1/polls/{poll}/receipts",
     summary="The receipt of a ballot again, by its code; with it the voter checks that the ballot is counted",
     openapi_extra=told.RECEIPT,
@@ -266,7 +266,11 @@ async def _framed(request: Request, context: Context) -> tuple[bytes, bytes]:
     return bytes(body[_HEAD : _HEAD + size]), attached
 
 
-@reading.get("/v1/polls", summary="Every public vote: its list, how many ballots are in, totals once it has ended")
+@router.get(
+    "/v1/polls",
+    summary="Every public vote: its list, how many ballots are in, totals once it has ended",
+    responses=PROBLEMS,
+)
 def listed(asked: Asking, page: Paged, at: At = None) -> Response:
     """Return all polls."""
     return asked.answer(
@@ -275,7 +279,11 @@ def listed(asked: Asking, page: Paged, at: At = None) -> Response:
     )
 
 
-@reading.get("/v1/polls/{poll}", summary="One public vote; while it runs counts and no totals, for everybody alike")
+@router.get(
+    "/v1/polls/{poll}",
+    summary="One public vote; while it runs counts and no totals, for everybody alike",
+    responses=PROBLEMS,
+)
 def one(poll: Annotated[str, Path(max_length=96)], request: Request, asked: Asking, at: At = None) -> Response:
     """Return a poll, and the challenge that a ballot must pass, if there is one."""
     challenge = _gate(request).challenge
@@ -287,7 +295,3 @@ def one(poll: Annotated[str, Path(max_length=96)], request: Request, asked: Aski
         return {"challenge": challenge, "poll": to_json(poll_view(picture.state, found))}
 
     return asked.answer(at, view)
-
-
-router.include_router(lean)
-router.include_router(reading)
