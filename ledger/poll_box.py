@@ -52,10 +52,8 @@ from ledger.statements.poll_ballots import PollBatch
 
 MOST_IN_BATCH = 2048
 MOST_WAITING = 20_000
-LINGER_SECONDS = 0.02
-"""How long a box waits for company once a ballot is there: about as long as the commit that all of them share."""
-QUIET_SECONDS = 0.004
-"""When nobody came for so long, the box waits no more."""
+LINGER_SECONDS = 0.003
+"""How long a box waits for company once a ballot is there. The rest of it comes while the batch before is committed."""
 _TRIES = 5
 
 
@@ -262,16 +260,14 @@ class PollBox:
             self._take(some)
 
     def _gather(self) -> list[_Waiting]:
-        """Wait for a ballot, then as long as others keep coming; return none once the box is stopped and empty.
+        """Wait for a ballot, then a moment for others; return none once the box is stopped and empty.
 
         The thread sleeps meanwhile and is not woken by each ballot: that would cost more than all else about it.
         """
         if not self._deferred:
             self._some.wait()
-        until, known = time.monotonic() + LINGER_SECONDS, 0
-        while known < len(self._waiting) < MOST_IN_BATCH and not self._stopped and time.monotonic() < until:
-            known = len(self._waiting)
-            time.sleep(QUIET_SECONDS)
+        if not self._stopped:
+            time.sleep(LINGER_SECONDS)
         with self._door:
             some = self._deferred + self._waiting
             self._deferred, self._waiting = [], some[MOST_IN_BATCH:]
@@ -311,7 +307,9 @@ class PollBox:
         if committed is None:
             return  # the batch is refused, and says why
         some = list(chosen.values())
-        keys = [self._key_of(state, one) for one in some]
+        programme = state.charter.version_for(state.polls.by_id[self._poll_id].stage).programme
+        offset, only_once = programme.utc_offset_minutes, once(programme)
+        keys = [spent_key(one.tag, one.vote.minute, offset, only_once=only_once) for one in some]
         for place, index in self._store.offending(committed.index, list(chosen), keys).items():
             one = chosen.pop(some[place].tag)
             if index is None:
@@ -321,11 +319,6 @@ class PollBox:
             voted = refuse("ALREADY_VOTED_PUBLIC", CLAUSE, ballots=1, serials="-")
             one.told = Cast(receipt, True) if receipt is not None else voted
 
-    def _key_of(self, state: Selection, one: _Waiting) -> bytes:
-        programme = state.charter.version_for(state.polls.by_id[self._poll_id].stage).programme
-        offset = programme.utc_offset_minutes
-        return spent_key(one.tag, one.vote.minute, offset, only_once=once(programme))
-
     def _submit(self, chosen: dict[bytes, _Waiting]) -> bool:
         """Sign and submit a batch; False if it must be made anew because somebody voted elsewhere meanwhile."""
         poll = self._sequencer.state.polls.by_id[self._poll_id]
@@ -333,10 +326,11 @@ class PollBox:
         at = max((one.at for one in chosen.values() if one.at is not None), default=None)
         if at is None and self._clock is not None:
             at = self._clock()
-        envelope = sign(self._statement(poll, block), self._key)
+        paths = Paths(block)
+        envelope = sign(self._statement(poll, block, paths.root), self._key)
         answer = self._sequencer.submit(envelope, at, block.encode()).result()
         if isinstance(answer, Sequenced):
-            paths, proof = Paths(block), answer.receipt.encode()
+            proof = answer.receipt.encode()
             for tag, one in chosen.items():
                 receipt = paths.receipt(tag, answer.act.entry, proof)
                 if receipt is not None:
@@ -348,15 +342,15 @@ class PollBox:
             one.told = answer.refusal
         return True
 
-    def _statement(self, poll: Poll, block: Block) -> Statement[PollBatch]:
+    def _statement(self, poll: Poll, block: Block, root: bytes) -> Statement[PollBatch]:
         state = self._sequencer.state
         operator = state.polls.channels[self._channel].operator
         known = state.roll.people[operator]
         counted = Counter(vote.choice for vote in block.votes())
         subtotals = subtotals_of(counted, len(poll.candidates))
         sequence = len(state.polls.ballots_of(poll.id).of_channel(self._channel))
-        root, sealed = Paths(block).root.hex(), seal_subtotals(block.salt, subtotals)
-        body = PollBatch(self._channel, block.count, poll.id, root, sequence, sealed)
+        sealed = seal_subtotals(block.salt, subtotals)
+        body = PollBatch(self._channel, block.count, poll.id, root.hex(), sequence, sealed)
         name, version = name_of(PollBatch)
         return Statement(
             body=body,

@@ -54,7 +54,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.context, app.state.poll_gate = context, Gate(context.home, context.settings)
     for router in routers():
         app.include_router(router)
-    app.add_middleware(Express, ways=ways())
+    app.add_middleware(Express, ways=tuple(ways()))
     problems.install(app)
     complete(app)
     limits = context.settings.limits

@@ -11,11 +11,13 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.deadline import Deadline
 from api.http.settings import Limits, Network
 
 MINUTE_NS = 60_000_000_000
@@ -101,9 +103,12 @@ def address_of(scope: Scope, trusted: Iterable[Network]) -> str:
     `X-Forwarded-For` is believed from a trusted peer only, and in it the last address that is no trusted proxy.
     """
     networks = tuple(trusted)
-    found = _address(scope["client"][0] if scope.get("client") else "")
+    peer = _peer(scope["client"][0] if scope.get("client") else "")
+    if not networks:
+        return peer.counted
+    found = peer.address
     if found is None:
-        return "local"
+        return peer.counted
     forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
     for part in reversed(forwarded.decode("latin-1").split(",")):
         if not any(found in network for network in networks):
@@ -112,9 +117,23 @@ def address_of(scope: Scope, trusted: Iterable[Network]) -> str:
         if before is None:
             break
         found = before
-    if isinstance(found, IPv6Address):
-        return f"{IPv6Address(int(found) >> 64 << 64)}/64"
-    return str(found)
+    return _counted(found)
+
+
+class _Peer(NamedTuple):
+    address: IPv4Address | IPv6Address | None
+    counted: str
+
+
+@lru_cache(maxsize=1024)
+def _peer(text: str) -> _Peer:
+    """Return the address of the other end; connections ask for theirs again and again."""
+    found = _address(text)
+    return _Peer(found, "local" if found is None else _counted(found))
+
+
+def _counted(found: IPv4Address | IPv6Address) -> str:
+    return f"{IPv6Address(int(found) >> 64 << 64)}/64" if isinstance(found, IPv6Address) else str(found)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
@@ -187,11 +206,15 @@ class _Exchange:
         self._declared = _decimal(headers.get(b"content-length", b"0"))
         self._has_body = self._declared > 0 or b"transfer-encoding" in headers
         self._taken = 0
-        self._until = time.monotonic() + limits.body_seconds
         self._failed: str | None = None
         self._started = False
         self._complete = False
-        self._answering: asyncio.Timeout | None = None
+        self._now = asyncio.get_running_loop().time
+        self._until = self._now() + limits.body_seconds
+        self._deadline: Deadline | None = None
+        self._body_by: float | None = None
+        self._send_by: float | None = None
+        self._answer_by: float | None = None
 
     async def run(self) -> None:
         if self._declared > self._most:
@@ -199,15 +222,20 @@ class _Exchange:
             return
         limits = self._limits
         body_seconds = limits.body_seconds + self._most / limits.body_bytes_a_second if self._has_body else 0
+        self._deadline = Deadline(min(limits.body_seconds, limits.answer_seconds, limits.send_seconds))
+        self._answer_by = self._now() + body_seconds + limits.answer_seconds
         try:
-            async with asyncio.timeout(body_seconds + limits.answer_seconds) as self._answering:
-                await self._app(self._scope, self._receive, self._send)
+            await self._app(self._scope, self._receive, self._send)
+            self._deadline.end()
         except _Exceeded:
-            pass
-        except TimeoutError:
-            if self._answering is None or not self._answering.expired():
+            self._deadline.end()
+        except asyncio.CancelledError:
+            if not self._deadline.end():
                 raise
-            self._failed = self._failed or "ANSWER_TIMEOUT"
+            self._failed = self._failed or ("ANSWER_TIMEOUT" if self._body_by is None else "BODY_TIMEOUT")
+        except BaseException:
+            self._deadline.end()
+            raise
         if self._failed is not None and not self._started:
             wait = self._limits.answer_seconds if self._failed == "ANSWER_TIMEOUT" else None
             await self._refuse(self._scope, self._send_raw, self._failed, STATUS[self._failed], wait)
@@ -229,16 +257,17 @@ class _Exchange:
             if not message.get("more_body", False):
                 break
         body = b"".join(parts)
-        if json_depth(body, self._limits.json_depth) > self._limits.json_depth:
+        most = self._limits.json_depth
+        # Where no more of them are than may nest, nobody needs to look how they do.
+        if body.count(b"[") + body.count(b"{") > most and json_depth(body, most) > most:
             self._fail("JSON_TOO_DEEP")
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def _piece(self) -> Message:
-        try:
-            async with asyncio.timeout(max(0.0, self._until - time.monotonic())):
-                message = await self._receive_raw()
-        except TimeoutError:
-            self._fail("BODY_TIMEOUT")
+        self._body_by = self._until
+        self._bound()
+        message = await self._receive_raw()
+        self._body_by = None
         if message["type"] == "http.request":
             size = len(message.get("body", b""))
             self._taken += size
@@ -247,13 +276,17 @@ class _Exchange:
                 self._fail("BODY_TOO_LARGE")
             if not message.get("more_body", False):
                 self._complete = True
-                self._await_answer()
+                if not self._started:
+                    # From the end of the request on the answer has so long to begin.
+                    self._answer_by = self._now() + self._limits.answer_seconds
+        self._bound()
         return message
 
-    def _await_answer(self) -> None:
-        """From the end of the request on the answer has so long to begin."""
-        if self._answering is not None and not self._started:
-            self._answering.reschedule(asyncio.get_running_loop().time() + self._limits.answer_seconds)
+    def _bound(self) -> None:
+        """Let the deadline be the next of those that are set."""
+        if self._deadline is not None:
+            set_now = [at for at in (self._body_by, self._send_by, self._answer_by) if at is not None]
+            self._deadline.set(min(set_now) if set_now else None)
 
     def _fail(self, code: str) -> None:
         self._failed = code
@@ -264,15 +297,13 @@ class _Exchange:
         if self._failed is not None and not self._started:
             return
         if message["type"] == "http.response.start":
-            self._started = True
-            if self._answering is not None:
-                self._answering.reschedule(None)
+            self._started, self._answer_by = True, None
         # A client that takes nothing is given up: what waits for it would be held for ever.
-        try:
-            async with asyncio.timeout(self._limits.send_seconds):
-                await self._send_raw(message)
-        except TimeoutError:
-            raise _Exceeded from None
+        self._send_by = self._now() + self._limits.send_seconds
+        self._bound()
+        await self._send_raw(message)
+        self._send_by = None
+        self._bound()
 
 
 def _decimal(value: bytes) -> int:

@@ -6,7 +6,6 @@ exceptions are in no line: of an error its type or code is told and where in the
 log is kept to the same, for their sentences are filled with values we do not know.
 """
 
-import json
 import logging
 import secrets
 import sys
@@ -18,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.measuring import Metrics
@@ -34,6 +34,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _FIELDS = "fields"
 _PROCESS = secrets.token_hex(4)
 _numbers = count()
+_encode = msgspec.json.Encoder().encode
 
 
 class JsonLines(logging.Formatter):
@@ -55,7 +56,7 @@ class JsonLines(logging.Formatter):
             line.setdefault("request", found)
         if record.exc_info and record.exc_info[1] is not None:
             line |= told_of(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+        return _encode(line).decode()
 
 
 def told_of(error: BaseException) -> dict[str, object]:
@@ -83,7 +84,11 @@ def configure(level: str) -> None:
 
 def tell(event: str, level: int = logging.INFO, error: BaseException | None = None, **fields: str | int) -> None:
     """Log an event of the service; `fields` never hold what a person wrote, chose or is called."""
-    logging.getLogger(LOGGER).log(level, event, exc_info=error, extra={_FIELDS: fields})
+    logger = logging.getLogger(LOGGER)
+    if logger.isEnabledFor(level):
+        # Made here, because `log` would look through the stack for a line that is never told.
+        told = (type(error), error, error.__traceback__) if error is not None else None
+        logger.handle(logger.makeRecord(LOGGER, level, "", 0, event, (), told, extra={_FIELDS: fields}))
 
 
 def route_of(scope: Scope) -> str:

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
@@ -68,9 +69,7 @@ class Gate:
 
     def origin(self, poll: str, address: str) -> bytes:
         """Return the origin tag of an address in a poll that is known."""
-        if address == LOCAL:
-            return UNKNOWN_ORIGIN
-        return hmac.digest(self._secrets[poll], address.encode(), "sha256")[:ORIGIN_BYTES]
+        return UNKNOWN_ORIGIN if address == LOCAL else _origin(self._secrets[poll], address)
 
     async def challenged(self, asked: Challenged) -> None:
         """Let a ballot pass or not; a hook that fails or takes too long lets nobody pass.
@@ -87,6 +86,11 @@ class Gate:
             passed = False
         if passed is not True:
             raise HttpError("CHALLENGE_FAILED", HTTPStatus.FORBIDDEN)
+
+
+@lru_cache(maxsize=4096)
+def _origin(secret: bytes, address: str) -> bytes:
+    return hmac.digest(secret, address.encode(), "sha256")[:ORIGIN_BYTES]
 
 
 def load_hook(named: str) -> Hook:

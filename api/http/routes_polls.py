@@ -22,6 +22,7 @@ from api.http.ballot_door import Ballot
 from api.http.challenges import Challenged
 from api.http.context import Context, context_in
 from api.http.door import Accepted
+from api.http.express import Way
 from api.http.lean import lean_post
 from api.http.pages import Paged
 from api.http.poll_gate import Gate
@@ -152,6 +153,9 @@ async def cast(request: Request) -> Response:
         return _no(request, context, answer)
     context.metrics.sequenced()
     return _given(answer.receipt, b'{"again":%b,"receipt":%b}', answer.again)
+
+
+WAYS = (Way("POST", "/v1/polls/{poll}/ballots", cast),)
 
 
 def _at(request: Request) -> int | None:
