@@ -19,8 +19,10 @@ from ledger.statements.naming import EvidenceAttached, EvidenceErased
 from ledger.statements.notices import ObjectionReceived
 from ledger.tiles import ENTRIES, FULL, HEIGHT, TileAddress, bundle
 from projections.audit.catalogue import out_of_scope
+from projections.bundle_ballots import write_ballots
 from projections.bundle_draft import CORE, MANIFEST, Draft
 from projections.disclosure import Audience, Publicity
+from projections.public_votes import PublicVotes
 
 CORE_FORMAT = "ballot-ledger-export-core@1"
 LENGTH_BYTES = 4
@@ -62,6 +64,12 @@ class ExportSource(Protocol):
     def evidence(self, digest: str) -> StoredEvidence | None:
         """Return the evidence of a digest, None where nothing is on file."""
 
+    def attached(self, index: int) -> bytes | None:
+        """Return what is attached to an entry, None if nothing is."""
+
+    def credentials(self, commitment: int) -> Iterator[bytes]:
+        """Give the credentials of public voters that an entry committed to, ascending, in pieces."""
+
     def attestations(self) -> Iterator[tuple[str, int, bytes]]:
         """Give what others attested: the path below `attest/`, the size it is about, the bytes."""
 
@@ -90,6 +98,7 @@ def write_core(source: ExportSource, draft: Draft, audience: Audience, size: int
         raise StoreError("CHECKPOINT_MISMATCH", checkpoint=checkpoint.size, size=size)
     _refuse_before_erasure(source, entries, size)
     kept, erased = _write_evidence(source, draft, entries)
+    write_ballots(source, draft, entries.votes, auditor=audience is Audience.AUDITOR)
     counts = {"checkpoints": issued, "entries": size, "erased": erased, "evidence": kept, "hidden": entries.hidden}
     draft.put_json(
         CORE + MANIFEST,
@@ -138,6 +147,7 @@ class _Entries:
         self.hidden = 0
         self.named: set[str] = set()
         self.erased: set[str] = set()
+        self.votes = PublicVotes()
         self._draft, self._audience = draft, audience
         self._publicity = Publicity()
         self._rows: list[list[bytes]] = [[]]
@@ -164,6 +174,7 @@ class _Entries:
         for level, place, value in self.frontier.append(act.leaf):
             if level % HEIGHT == 0:
                 self._add(level // HEIGHT, place, value)
+        self.votes.take(act)
         if self._audience is Audience.PUBLIC:
             if self._publicity.take(act):
                 return entry

@@ -79,6 +79,14 @@ class StoredSource:
         with suppress(VerificationError):
             yield from self._evidence.pieces(digest)
 
+    def attached(self, index: int) -> bytes | None:
+        """Return what is attached to an entry."""
+        return self._store.attached(index)
+
+    def credentials(self, commitment: int) -> Iterator[bytes]:
+        """Give the credentials that were entered for a commitment."""
+        return self._store.ballots().credentials(commitment)
+
     def attestations(self) -> Iterator[tuple[str, int, bytes]]:
         """Give cosigned checkpoints and timestamps that are kept beside the log."""
         for folder, suffix in _ATTESTED:

@@ -16,6 +16,7 @@ from ledger.checkpoint import VerifierKey
 from ledger.evidence_opening import open_evidence
 from ledger.opening import Home, open_store, read_home
 from ledger.store.store import Store
+from projections.audit.ballots import hold_ballots
 from projections.audit.catalogue import WHOLE
 from projections.audit.filed import hold_live_evidence
 from projections.audit.report import Report
@@ -69,6 +70,7 @@ def _audit(made: Terminal, home: Home, key: VerifierKey, resume: Path | None) ->
         report, state = done.audit.report, done.audit.state
         made.rehearsal = bool(state.sealed and state.sealed.rehearsal)
         hold_live_evidence(report, state, open_evidence(home, store))
+        hold_ballots(report, state, store.ballots(), os.cpu_count() or 1)
         attempts = hold_attempts(report, store, done.audit.promises.keys, lambda: pin.read(home.attempts_pin))
         with made.progress("reading", store.size()) as advance:
             hold_tables(report, store, advance)

@@ -17,6 +17,7 @@ from ledger.errors import StoreError
 from ledger.evidence_opening import open_evidence
 from ledger.opening import Home, founding_key, open_store, read_home
 from projections.audit import telling
+from projections.audit.ballots import hold_ballots
 from projections.audit.catalogue import LIVE, document
 from projections.audit.catalogue import word as report_word
 from projections.audit.filed import hold_live_evidence
@@ -105,6 +106,7 @@ def run_audit(made: Terminal, home: Home, key: VerifierKey) -> Report:
         audit = Audit(StoredLog(store, home.pin), key, os.cpu_count() or 1, Report.of(LIVE))
         report = audit.run(advance)
         hold_live_evidence(report, audit.state, open_evidence(home, store))
+        hold_ballots(report, audit.state, store.ballots(), os.cpu_count() or 1)
     made.rehearsal = bool(audit.state.sealed and audit.state.sealed.rehearsal)
     return report
 

@@ -20,7 +20,7 @@ from ledger.errors import StoreError
 from ledger.merkle import HASH_BYTES, Address
 from ledger.store import schema as layout
 from ledger.store.attempts import AttemptTables, StoredCheckpoint
-from ledger.store.ballots import BallotTables
+from ledger.store.ballots import BallotSource, BallotTables
 from ledger.store.batch import AppendBatch
 from ledger.store.database import Connection, check_installed, connect, store_error
 from ledger.store.installation import guards
@@ -69,6 +69,10 @@ class Store(AttemptTables, BallotTables):
         """Name every guard of the log that is missing (`ledger.store.installation.guards`)."""
         with connect(self._dsn) as connection:
             return guards(connection, self.schema)
+
+    def ballots(self) -> BallotSource:
+        """Return a reader of ballots with connections of its own, also in other processes."""
+        return BallotSource(self._dsn, self.schema)
 
     def another_connection(self, name: str) -> Connection:
         """Open a connection of the service's role for what stands beside the log; `name` is shown by the server."""

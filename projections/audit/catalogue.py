@@ -39,10 +39,12 @@ class Check(StrEnum):
     ATTEMPTS = "3.6 attempts"
     EVIDENCE = "4.1 evidence"
     ERASURE = "4.2 erasure"
+    BALLOTS = "4.3 ballots"
     DECISIONS = "5.1 decisions"
     RESULTS = "5.2 results"
     PROGRAMME = "5.3 programme"
     TABLES = "5.4 tables"
+    TOTALS = "5.5 totals"
 
     @property
     def number(self) -> str:
@@ -69,10 +71,10 @@ EXPORT = tuple(check for check in Check if check not in OF_MACHINES)
 WHOLE = tuple(check for check in Check if check not in OF_EXPORTS)
 """The checks of the full audit of a live ledger."""
 LIVE = tuple(check for check in WHOLE if check not in OF_MACHINES)
-"""The checks of a live log and its evidence, whose keys and files are this machine's own."""
-OF_LOG = tuple(check for check in LIVE if check.group is not Group.EVIDENCE)
+"""The checks of a live log, its evidence and its public ballots, whose keys and files are this machine's own."""
+OF_LOG = tuple(check for check in LIVE if check.group is not Group.EVIDENCE and check is not Check.TOTALS)
 """The checks of a log's rows alone."""
-_HIDDEN_FROM_PUBLIC = (Check.EVIDENCE, Check.ERASURE, Check.DECISIONS, Check.RESULTS)
+_HIDDEN_FROM_PUBLIC = (Check.EVIDENCE, Check.ERASURE, Check.DECISIONS, Check.RESULTS, Check.TOTALS)
 
 
 def out_of_scope(audience: str) -> tuple[Check, ...]:

@@ -22,6 +22,7 @@ from ledger.tiles import FULL, HEIGHT, TileAddress, tiles_of
 from ledger.witness_policy import Policy
 from projections.audit.catalogue import EXPORT, Check, out_of_scope
 from projections.audit.export_attested import check_stamps, check_witnesses
+from projections.audit.export_ballots import check_ballots
 from projections.audit.export_evidence import check_filed
 from projections.audit.export_files import ExportFiles
 from projections.audit.export_manifest import (
@@ -38,6 +39,7 @@ from projections.audit.public_keys import PublicKeys
 from projections.audit.report import Report
 from projections.audit.signatures import Signatures
 from projections.audit.verify import Audit, Progress, Row
+from projections.public_votes import PublicVotes
 
 PROGRAMME = "core/programme.json"
 _NO_KEY = bytes(32)
@@ -147,6 +149,7 @@ def _attachments(audit: "ExportAudit", files: ExportFiles, trust: Trust) -> tupl
     audit.check_programme()
     check_witnesses(files, report, audit.promises, trust.policy)
     check_stamps(files, report, audit.promises, trust.stamps, trust.stamps_wanted)
+    check_ballots(files, audit, audit.votes, audit.workers, public=audit.public)
     if audit.public:
         return 0, 0
     return check_filed(files, report, audit.state)
@@ -162,6 +165,7 @@ class ExportAudit(Audit):
         super().__init__(log, key, workers, report)
         self._files, self._log, self._audience = files, log, audience
         self.public = audience == "public"
+        self.votes, self.workers = PublicVotes(), workers
         self._decidable = not self.public
         self._tiles: dict[int, tuple[int, bytes]] = {}
         self._public_keys = PublicKeys()
@@ -185,6 +189,7 @@ class ExportAudit(Audit):
         super()._act(act, row, signatures)
         if type(act.body) is CharterSealed and row.place == 0:
             self._charter = act.body
+        self.votes.take(act)
         if self.public:
             self._public_keys.take(act, self._publics)
             rotated = self._public_keys.keys

@@ -99,6 +99,7 @@ class ExportFiles:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise StoreError("EXPORT_UNREADABLE", path=str(path), reason=reason) from None
+        self.path = path
         self.names = self._files.names
         self.strange = self._files.strange
         """Names that no file of an export may have, and what is no file."""

@@ -64,6 +64,14 @@ class ExportedLog:
     def evidence(self, digest: str) -> StoredEvidence | None:
         """Return nothing: this log has no evidence."""
 
+    def attached(self, index: int) -> bytes | None:
+        """No public vote is in it."""
+        return None
+
+    def credentials(self, commitment: int) -> Iterator[bytes]:
+        """No public vote is in it."""
+        return iter(())
+
     def attestations(self) -> Iterator[tuple[str, int, bytes]]:
         """Give nothing."""
         return iter(())

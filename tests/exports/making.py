@@ -24,6 +24,8 @@ class MemorySource:
     filed: dict[str, StoredEvidence] = field(default_factory=dict)
     attested: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     origin: str = ORIGIN
+    ballots: dict[int, bytes] = field(default_factory=dict)
+    tags: dict[int, list[bytes]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: History) -> "MemorySource":
@@ -57,6 +59,12 @@ class MemorySource:
 
     def evidence(self, digest: str) -> StoredEvidence | None:
         return self.filed.get(digest)
+
+    def attached(self, index: int) -> bytes | None:
+        return self.ballots.get(index)
+
+    def credentials(self, commitment: int) -> Iterator[bytes]:
+        return iter(self.tags.get(commitment, ()))
 
     def attestations(self) -> Iterator[tuple[str, int, bytes]]:
         return ((path, size, data) for path, (size, data) in self.attested.items())
