@@ -6,6 +6,8 @@ from api.http.asking import JSON
 from api.problems import MEDIA_TYPE
 from api.public_client import FRAMED
 
+FRAMES = (FRAMED, "application/octet-stream")
+"""Media types of a statement with what is attached to it."""
 CODE_PATTERN = r"[0-9a-f]{32}"
 POLL_PATTERN = r"[a-z0-9][a-z0-9:._-]{0,95}"
 
@@ -94,21 +96,15 @@ RECEIPT_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: _answered("its receipt", again=_AGAIN, receipt=_RECEIPT),
     **_REFUSED,
 }
-BATCH: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            FRAMED: {
-                "schema": {
-                    "type": "string",
-                    "format": "binary",
-                    "description": "the length of the envelope (4 bytes, big-endian), the envelope, and all bytes after"
-                    " it as what is attached",
-                }
-            }
-        },
-    },
+_FRAME = {
+    "schema": {
+        "type": "string",
+        "format": "binary",
+        "description": "the length of the envelope (4 bytes, big-endian), the envelope, and all bytes after it as what"
+        " is attached",
+    }
 }
+BATCH: dict[str, Any] = {"requestBody": {"required": True, "content": dict.fromkeys(FRAMES, _FRAME)}}
 BATCH_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "in the log already: its first receipt", "content": {JSON: {"schema": _RECEIPTED}}},
     201: {"description": "in the log: its receipt", "content": {JSON: {"schema": _RECEIPTED}}},

@@ -28,7 +28,6 @@ from api.http.pages import Paged
 from api.http.poll_gate import Gate
 from api.http.routes_statements import accepted_members, told_no
 from api.problems import HttpError
-from api.public_client import FRAMED
 from ledger.attached import MOST_BYTES
 from ledger.decisions.polls import CLAUSE
 from ledger.poll_lookup import receipt_of_tag
@@ -253,7 +252,7 @@ async def batch(
 
 async def _framed(request: Request, context: Context) -> tuple[bytes, bytes]:
     """Read the envelope and what is attached to it, as they come, within the bounds of both."""
-    if request.headers.get("content-type", "").strip().lower() != FRAMED:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in told.FRAMES:
         raise HttpError("CONTENT_UNSUPPORTED", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     most = context.settings.limits.envelope_bytes
     body = bytearray()
