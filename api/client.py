@@ -24,7 +24,7 @@ from ledger.procedure.reasons import Refusal
 from ledger.receipt import Receipt, parse
 from ledger.roll import SEALED_PREFIX, possession_message
 from ledger.signing import SigningKey, encode_base64, key_id
-from ledger.statements import Seen, Statement, sign
+from ledger.statements import Act, Seen, Statement, decode_entry, sign
 from ledger.statements.framing import frame_entry
 from ledger.statements.kinds import name_of
 from ledger.statements.plain import from_plain
@@ -275,6 +275,15 @@ class Client:
     def checked(self, receipt: Receipt, entry: bytes) -> Checkpoint:
         """Verify any receipt of the log by the keys that are known, or that the log proves; errors as `verify`."""
         return self._following(lambda: self.keys.check(receipt, entry))
+
+    def proven(self, index: int) -> Act:
+        """Return an entry that is public, once its receipt holds. Raises as `checked`, and as `form`."""
+        data = self._ask("GET", f"/entry/{number_path(index)}").content
+        receipt = parse(self._ask("GET", f"/v1/receipts/{index}").content)
+        if receipt.index != index:
+            raise VerificationError("SERVER_ANSWER_INVALID", where="index")
+        self.checked(receipt, data)
+        return decode_entry(data)
 
     def rest(self, seconds: float) -> None:
         """Let some time pass before asking again."""

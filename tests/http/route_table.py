@@ -129,6 +129,7 @@ ROUTES: dict[str, Row] = {
     # public votes: a code is the authorisation of a ballot, and everybody sees the same
     "GET /v1/polls": public("/v1/polls"),
     "GET /v1/polls/{poll}": Row("/v1/polls/nowhere", EVERYBODY, 404),
+    "GET /v1/polls/{poll}/page": Row("/v1/polls/nowhere/page", EVERYBODY, 404),
     "POST /v1/polls/{poll}/ballots": alike("/v1/polls/nowhere/ballots", 400, json={}),
     "POST /v1/polls/{poll}/receipts": alike("/v1/polls/nowhere/receipts", 400, json={}),
     "POST /v1/polls/{poll}/batches": alike("/v1/polls/nowhere/batches", 415, json={}),
@@ -136,6 +137,8 @@ ROUTES: dict[str, Row] = {
     "POST /v1/session/challenge": alike("/v1/session/challenge"),
     "POST /v1/session": alike("/v1/session", 401, json={"challenge": "", "key": "", "signature": ""}),
     "GET /v1/session": Row("/v1/session", SIGNED),
+    "GET /v1/session/oidc": alike("/v1/session/oidc", 404),
+    "GET /v1/session/oidc/callback": alike("/v1/session/oidc/callback", 404),
     "DELETE /v1/session": Row("/v1/session", SIGNED, 204),
     # evidence: in by whoever is signed in, out by role
     "POST /v1/uploads": Row("/v1/uploads", SIGNED, 201, sent={"json": DECLARED}),
