@@ -80,6 +80,7 @@ class Desk:
     def begin(self) -> Batch:
         """Begin a batch at the working tree's size; of the nodes before it only the peaks are kept at hand."""
         self._fresh = self.frontier.peaks()
+        self._recent.trim()
         return Batch(self.frontier.size, Attachments(self._recent))
 
     def prover(self) -> GetNode:

@@ -75,9 +75,12 @@ class RecentlySpent:
         self._entries: deque[tuple[int, tuple[bytes, ...]]] = deque()
 
     def add(self, index: int, keys: tuple[bytes, ...]) -> None:
-        """Remember what an entry used up; the oldest are forgotten."""
+        """Remember what an entry used up."""
         self._entries.append((index, keys))
         self._keys.update(keys)
+
+    def trim(self) -> None:
+        """Forget the oldest of too many, once all of them are committed: a store knows no others."""
         while len(self._keys) > _REMEMBERED:
             oldest, gone = self._entries.popleft()
             self._keys.difference_update(gone)
