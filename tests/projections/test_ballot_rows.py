@@ -58,7 +58,7 @@ def checked(blocks: Sequence[Block], voters: Sequence[bytes], *, only_once: bool
 
 
 def codes(found: Found) -> list[tuple[str, int, str]]:
-    return [tuple(one) for one in found.problems]
+    return [(one.code, one.entry, one.where) for one in found.problems]
 
 
 def ballots(*numbers: int, place: int = 0) -> Block:
