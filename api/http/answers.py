@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from api.http.shapes import Schema, Shapes
 from ledger.state.body_book import Roster
@@ -18,6 +18,7 @@ from projections.ballots import BallotView, RoundView
 from projections.candidates import StageView
 from projections.explain import Explanation
 from projections.history import HistoryLine
+from projections.interim import Secret
 from projections.margins import SessionMargins
 from projections.notices import NoticeView
 from projections.objections import ObjectionView
@@ -57,11 +58,14 @@ _DERIVED: Mapping[str, Mapping[str, Any]] = {
     "GET /v1/margins/{stage}": {"hypothetical": bool, "margins": tuple[SessionMargins, ...]},
     "GET /v1/readings": {"readings": ReadingsTable | None},
     "GET /v1/what-if": {"what_if": WhatIf},
+    "GET /v1/first-uses": {"first_uses": [Mapping[str, Any]]},
+    "GET /v1/interim": {"interim": tuple[Secret, ...]},
     "GET /v1/log-keys": {"log_keys": [{"effective": int, "since": int, "stated": int, "vkey": str}]},
     "GET /v1/polls": {"polls": tuple[PollView, ...], **_NEXT},
     "GET /v1/polls/{poll}": {"challenge": Any, "poll": PollView},
 }
 """What follows from the log: `as_of` comes with each of them."""
+_SESSION = {"expires_at": int, "person": str, "token": str, "token_type": str}
 _OTHER: Mapping[str, Any] = {
     "GET /health": {"status": str},
     "GET /ready": {"behind": int, "entries": int, "status": str, "waiting": int},
@@ -79,8 +83,9 @@ _OTHER: Mapping[str, Any] = {
         "consistency": {"new": int, "new_root": str, "old": int, "old_root": str, "path": tuple[str, ...]}
     },
     "GET /v1/reads": {"next": int | None, "reads": tuple[ReadRecord, ...]},
-    "GET /v1/session": {"person": str, "roles": tuple[str, ...]},
-    "POST /v1/session": {"expires_at": int, "person": str, "token": str, "token_type": str},
+    "GET /v1/session": {"method": Literal["key", "oidc"], "person": str, "roles": tuple[str, ...]},
+    "GET /v1/session/oidc/callback": {**_SESSION, "method": str},
+    "POST /v1/session": _SESSION,
     "POST /v1/session/challenge": {"challenge": str, "expires_at": int, "message": str, "origin": str},
 }
 _AS_OF = {"at": int | None, "entries": int, "published": int}
@@ -113,6 +118,7 @@ _PARAMETERS: Mapping[str, Any] = {
     "round_id": "55892689293d555225777eeb5804d76f",
     "size": 3000,
     "stage": "final",
+    "state": "c3RhdGU",
     "stage_id": "final",
     "subject": "4f11e6df5640c94ab7e51a4474f638a2",
     "upload": "00000000000000000000000000000000",

@@ -98,10 +98,11 @@ class Forbidden(HttpError):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who reads: nobody known, or a person with the roles that they hold now."""
+    """Who reads: nobody known, or a person with the roles that they hold now; `method` is how they signed in."""
 
     person: str | None = None
     roles: frozenset[str] = frozenset()
+    method: str = "key"
 
     @property
     def is_auditor(self) -> bool:

@@ -5,6 +5,7 @@
 Everything that a stranger can make grow has a bound in `Limits`; nowhere is "no bound" a value.
 """
 
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -123,6 +124,27 @@ class Webhook(BaseModel):
         return self
 
 
+class Oidc(BaseModel):
+    """An identity provider at which organisers may sign in for reading (OpenID Connect, code flow with PKCE)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    issuer: AnyHttpUrl
+    """As the provider names itself, exactly; without TLS only on this machine."""
+    client_id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+    client_secret: SecretStr
+    people: Path
+    """A JSON file `{"subject": "person id", …}` that nobody else may write: who is who at the provider."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> "Oidc":
+        if self.issuer.scheme != "https" and self.issuer.host not in ("127.0.0.1", "[::1]", "localhost"):
+            raise ValueError("the issuer needs https")
+        if find_spec("jwt") is None:
+            raise ValueError("signing in elsewhere needs the extra `oidc`")
+        return self
+
+
 def _distinct(hooks: tuple[Webhook, ...]) -> tuple[Webhook, ...]:
     if len({hook.name for hook in hooks}) != len(hooks):
         raise ValueError("two webhooks have the same name")
@@ -161,6 +183,8 @@ class Settings(BaseSettings):
     """Whether webhooks may be on private addresses and without TLS: for tests and closed networks."""
     webhook_failures: Annotated[int, Field(ge=1, le=1_000)] = 20
     """After so many failures in a row a webhook is switched off."""
+    oidc: Oidc | None = None
+    """Where organisers may sign in for reading beside their key; None for nowhere."""
     limits: Limits = Limits()
 
     def printable(self) -> dict[str, object]:
@@ -169,6 +193,8 @@ class Settings(BaseSettings):
         for name, value in self:
             if isinstance(value, SecretStr):
                 shown[name] = "(set)"
+        if self.oidc is not None:
+            shown["oidc"] = {**self.oidc.model_dump(mode="json"), "client_secret": "(set)"}
         # An address may hold a token in its query, or be one.
         shown["webhooks"] = [
             {"name": hook.name, "host": hook.url.host, "kinds": list(hook.kinds)} for hook in self.webhooks

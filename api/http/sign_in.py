@@ -3,7 +3,8 @@
 Signed is `ballot-ledger sign-in v1`, the service's address and the challenge, a line each: so a signature is good for
 nothing else, and here alone. A challenge is a random value under our own key, so that asking for one leaves nothing
 behind; the session that it opens spends it. Whether a key is known shows in no answer. A session authorises reading
-only, never a statement, and ends with its key.
+only, never a statement, and ends with its key. One that an identity provider opened (`api.http.oidc`) is marked as
+such: it ends with the organiser's role, and lends no other.
 """
 
 import base64
@@ -18,11 +19,14 @@ from api.client import sign_in_text as message
 from api.http.audience import ANONYMOUS, Forbidden, Viewer, viewer_of
 from api.http.context import Context
 from ledger.errors import StoreError
+from ledger.procedure.acts import ORGANISER
 from ledger.roll import Key
 from ledger.selection import Selection
 from ledger.signing import SigningKey, verify_ed25519
 from ledger.store.access import AccessBook, Session
 
+ELSEWHERE = "oidc:"
+"""Where a session's key would stand, of one that an identity provider opened: this and a hash of its subject."""
 _RANDOM, _TIME, _TAG = 16, 8, 32
 _NOBODY = SigningKey.from_seed(bytes(32)).public
 """Checked against where a key is not known, so that the answer takes as long."""
@@ -87,14 +91,23 @@ def viewer_by(context: Context, token: str | None, now: int) -> Viewer:
     if token is None:
         return ANONYMOUS
     session = AccessBook(context.store).session(_hash(_bytes(token)), now)
-    found = context.reader.now(lambda state: _viewer(state, session)) if session is not None else None
+    elsewhere = context.settings.oidc is not None
+    found = context.reader.now(lambda state: _viewer(state, session, elsewhere)) if session is not None else None
     if found is None:
         raise Forbidden("SIGN_IN_NEEDED")
     return found
 
 
-def _viewer(state: Selection, session: Session) -> Viewer | None:
+def _viewer(state: Selection, session: Session, elsewhere: bool) -> Viewer | None:
+    if session.key.startswith(ELSEWHERE):
+        return organiser_of(state, session.person) if elsewhere else None
     return viewer_of(state, session.person) if _enrolled(state, session.key) is not None else None
+
+
+def organiser_of(state: Selection, person: str) -> Viewer | None:
+    """Return somebody as an organiser, with that role alone; None for whoever is none at this moment."""
+    roles = viewer_of(state, person).roles & {ORGANISER}
+    return Viewer(person, roles, "oidc") if roles else None
 
 
 def _enrolled(state: Selection, key: str) -> Key | None:

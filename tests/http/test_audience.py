@@ -32,6 +32,8 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "/v1/receipts/{which}": ("/v1/receipts/0", ALL),
     "/v1/exports": ("/v1/exports?audience=auditor", AUDIT),
     "/v1/session": ("/v1/session", SIGNED),
+    "/v1/session/oidc": ("/v1/session/oidc", (404,) * 7),
+    "/v1/session/oidc/callback": ("/v1/session/oidc/callback", (404,) * 7),
     "/v1/programme": ("/v1/programme", ALL),
     "/v1/stages": ("/v1/stages", ALL),
     "/v1/stages/{stage}": ("/v1/stages/final", ALL),

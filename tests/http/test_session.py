@@ -32,7 +32,7 @@ def service(serving: Callable[[History], Service]) -> Service:
 
 def test_who_signs_a_challenge_reads_under_their_present_roles(service: Service) -> None:
     told = get(service, "organiser", "/v1/session").json()
-    assert told == {"person": service.world.person("organiser"), "roles": ["organiser"]}
+    assert told == {"method": "key", "person": service.world.person("organiser"), "roles": ["organiser"]}
     assert get(service, None, "/v1/session").status_code == 401
 
 
