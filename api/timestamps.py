@@ -7,6 +7,7 @@ not installed, stamps are not checked (`TIMESTAMPS_UNAVAILABLE`).
 """
 
 import hashlib
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_STAMP_BYTES = 100_000
 SECONDS = 30.0
+MOST_STEPS = 3
+"""An answer that comes a byte at a time is given up after so many times `SECONDS`."""
 AHEAD = timedelta(minutes=5)
 """A stamp from further in the future than clocks differ was made by a clock that is wrong, or by nobody's."""
 
@@ -102,7 +105,7 @@ def _post(url: str, request: bytes) -> bytes:
     import httpx  # noqa: PLC0415
 
     headers = {"content-type": "application/timestamp-query", "accept": "application/timestamp-reply"}
-    body = bytearray()
+    body, until = bytearray(), time.monotonic() + MOST_STEPS * SECONDS
     try:
         with (
             httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client,
@@ -114,6 +117,8 @@ def _post(url: str, request: bytes) -> bytes:
                 body += chunk
                 if len(body) > MAX_STAMP_BYTES:
                     raise LedgerError("TIMESTAMP_UNREACHABLE", url=url, reason="size")
+                if time.monotonic() > until:
+                    raise LedgerError("TIMESTAMP_UNREACHABLE", url=url, reason="slow")
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise LedgerError("TIMESTAMP_UNREACHABLE", url=url, reason=type(error).__name__) from None
     return bytes(body)

@@ -117,7 +117,9 @@ class Recorded:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", found.encode())]
+                headers = message["headers"] = [*message.get("headers", ()), (b"x-request-id", found.encode())]
+                if not any(name == _NOSNIFF[0] for name, _ in headers):
+                    headers.append(_NOSNIFF)
             await send(message)
 
         try:
@@ -136,6 +138,8 @@ class Recorded:
         tell("request", level, route=route, method=method, status=status, microseconds=took_ns // 1000)
 
 
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""What an answer is, is what its content type says: no browser may guess."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

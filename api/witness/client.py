@@ -25,6 +25,8 @@ from ledger.witness_policy import Policy, Witness
 SECONDS = 10.0
 START_SECONDS = 3.0
 """How long a start of the service waits for witnesses altogether."""
+MOST_STEPS = 3
+"""An answer that comes a byte at a time is given up after so many times the seconds of a step."""
 
 T = TypeVar("T")
 
@@ -61,6 +63,7 @@ class WitnessClient:
         self.witness = witness
         self._url = witness.url.rstrip("/")
         # No proxy or credentials from the environment: where checkpoints go is for the policy to say.
+        self._seconds = seconds
         self._http = httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False)
 
     def close(self) -> None:
@@ -93,6 +96,8 @@ class WitnessClient:
         return body
 
     def _request(self, method: str, path: str, content: bytes | None) -> tuple[int, str, bytes]:
+        # Each step has its time; an answer that comes a byte at a time has one for the whole of it.
+        until = time.monotonic() + MOST_STEPS * self._seconds
         try:
             with self._http.stream(method, self._url + path, content=content) as answer:
                 body = bytearray()
@@ -100,6 +105,8 @@ class WitnessClient:
                     body += chunk
                     if len(body) > MAX_NOTE_BYTES:
                         raise self._unreachable("size")
+                    if time.monotonic() > until:
+                        raise self._unreachable("slow")
                 return answer.status_code, answer.headers.get("content-type", ""), bytes(body)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise self._unreachable(type(error).__name__) from None
