@@ -26,6 +26,7 @@ from tests.benchmarks.proofs import proofs, tree_share
 from tests.benchmarks.replaying import WORKERS, Beginning, audit_log, audits, ballots_of, fold, windows
 from tests.benchmarks.report import Measure, heading, show
 from tests.benchmarks.sequencing import batches, singles
+from tests.benchmarks.service import services
 from tests.benchmarks.stock import stock_log
 from tests.benchmarks.verifying import verifying
 from tests.sequenced import Site
@@ -62,6 +63,7 @@ def main() -> None:
         show(imports(new_site(postgres), given.imported))
         show(proofs(_apart(new_site(postgres), "proofs")))
         show(polls(_apart(new_site(postgres), "polls"), given.ballots, given.audits))
+        show(services(postgres, given.audits))
     show([Measure("margins, 13 ballots of 14 candidates / a second", 1.0, *margins(given.repeat))])
     print(f"{time.perf_counter() - start:.0f} s altogether")
 
