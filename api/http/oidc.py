@@ -71,8 +71,13 @@ class Provider:
 
     @property
     def issuer(self) -> str:
-        """Its name, as its tokens must bear it."""
+        """Its address, without a stroke at the end."""
         return str(self._settings.issuer).rstrip("/")
+
+    @property
+    def name(self) -> str:
+        """Its name exactly as it writes it, which its tokens must bear."""
+        return str(self._description()["issuer"])
 
     def address(self, name: str) -> str:
         """Return one of its addresses. Raises `HttpError` `SIGN_IN_ELSEWHERE_AWAY`."""
@@ -177,7 +182,7 @@ class Elsewhere:
         if not self._is_ours(state, cookie, now):
             raise failed()
         token = self._provider.exchange(code, self._verifier(state, cookie), self.redirect)
-        about = self._provider.issuer, self._settings.client_id, self._nonce(state, cookie), now
+        about = self._provider.name, self._settings.client_id, self._nonce(state, cookie), now
         try:
             try:
                 subject = subject_of(token, self._provider.keys(), *about)

@@ -323,6 +323,14 @@ def test_a_provider_that_is_away_or_another_is_told_to_be_so(service: Service, i
     assert {one.status_code for one in answers} == {503}
 
 
+def test_a_provider_whose_name_ends_with_a_stroke_is_the_same(service: Service, issuer: Issuer) -> None:
+    issuer.described = lambda told: told | {"issuer": f"{issuer.url}/"}
+    issuer.claims = lambda claims: claims | {"iss": f"{issuer.url}/"}
+    assert entered(service).status_code == 200
+    issuer.claims = dict
+    assert refused(entered(service))
+
+
 def test_a_new_key_of_the_provider_is_found(service: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elsewhere_module, "AGAIN_SECONDS", 0)
 
