@@ -57,9 +57,13 @@ class PublicClient(Client):
         told = self._told("POST", f"/v1/polls/{poll}/ballots", json=body, params=query)
         return Voted(self._believed(told, poll, code), told.get("again") is True)
 
-    def receipt_again(self, poll: str, code: bytes) -> PublicReceipt:
-        """Return the receipt of the ballot of a code once more; errors as `cast`."""
-        told = self._told("POST", f"/v1/polls/{poll}/receipts", json={"code": code.hex()})
+    def receipt_again(self, poll: str, code: bytes, at: int | None = None) -> PublicReceipt:
+        """Return the receipt of the ballot of a code once more; errors as `cast`.
+
+        `at` (UTC ms) is on its day where a code votes once a day, by default today.
+        """
+        query = {} if at is None else {"at": str(at)}
+        told = self._told("POST", f"/v1/polls/{poll}/receipts", json={"code": code.hex()}, params=query)
         return self._believed(told, poll, code)
 
     def _believed(self, told: dict[str, Any], poll: str, code: bytes) -> PublicReceipt:

@@ -89,7 +89,10 @@ CAST_ANSWERS: dict[int | str, dict[str, Any]] = {
     **_REFUSED,
 }
 RECEIPT: dict[str, Any] = {
-    "parameters": [_POLL_PARAMETER],
+    "parameters": [
+        _POLL_PARAMETER,
+        _AT | {"description": "when the ballot was cast, UTC ms, where a credential votes once a day; by default now"},
+    ],
     "requestBody": _body({"required": ["code"], "properties": {"code": _CODE_SCHEMA}}, {"code": _EXAMPLE_CODE}),
 }
 RECEIPT_ANSWERS: dict[int | str, dict[str, Any]] = {

@@ -182,7 +182,7 @@ def _given(receipt: PublicReceipt, form: bytes, again: bool) -> Response:
     responses=told.RECEIPT_ANSWERS,
 )
 async def receipt(request: Request) -> Response:
-    """Give the receipt again: of the one ballot, or where a credential votes once a day of today's.
+    """Give the receipt again: of the one ballot, or where a credential votes once a day of one day's.
 
     A code that nobody knows and one that has not voted get the same answer.
     """
@@ -193,7 +193,8 @@ async def receipt(request: Request) -> Response:
         raise _invalid("body") from None
     tag, address = _tag(poll, code), _address(request)
     gate.admit(address, tag)
-    found = await asyncio.to_thread(_find, context, poll, tag)
+    at = _at(request)
+    found = await asyncio.to_thread(_find, context, poll, tag, time.time_ns() // 1_000_000 if at is None else at)
     if isinstance(found, Refusal):
         return _no(request, context, found)
     if found is None:
@@ -202,15 +203,13 @@ async def receipt(request: Request) -> Response:
     return _given(found, b'{"again":%b,"receipt":%b}', True)
 
 
-def _find(context: Context, poll: str, tag: bytes) -> PublicReceipt | Refusal | None:
-    minute = time.time_ns() // 1_000_000 // MINUTE_MS
-
+def _find(context: Context, poll: str, tag: bytes, at: int) -> PublicReceipt | Refusal | None:
     def key_of(state: Selection) -> bytes | None:
         known = state.polls.by_id.get(poll)
         if known is None:
             return None
         programme = state.charter.version_for(known.stage).programme
-        return spent_key(tag, minute, programme.utc_offset_minutes, only_once=once(programme))
+        return spent_key(tag, at // MINUTE_MS, programme.utc_offset_minutes, only_once=once(programme))
 
     key = context.reader.now(key_of)
     if key is None:

@@ -13,6 +13,7 @@ from api.http.ballot_door import NoBoxes
 from api.http.boxes import Boxes
 from api.http.settings import Limits
 from api.rehearsal.steps_polls import open_poll
+from api.rehearsal.steps_rounds import play_people
 from ledger import canonical
 from ledger.errors import StoreError
 from ledger.poll_lookup import receipt_of_tag
@@ -23,8 +24,8 @@ from ledger.statements.foundation import StageOpened
 from tests import public_ballots as public
 from tests.http.conftest import Service
 from tests.public_ballots import CHANNEL, OPERATOR, STAGE
-from tests.simulator import LOG_VKEY, History
-from tests.voting import history_before
+from tests.simulator import LOG_VKEY, History, freeze
+from tests.voting import changed, history_before, play_until, prepared
 
 MANY = Limits(
     ballots_a_minute=10**9,
@@ -263,3 +264,27 @@ class Away:
 
     def offending(self, *asked: object) -> object:
         raise StoreError("STORE_UNREACHABLE", reason="a test")
+
+
+def test_F05_where_a_code_votes_once_a_day_each_day_has_its_ballot_and_its_receipt(
+    serving: Callable[[History], Service],
+) -> None:
+    before = prepared(changed(readings={"public_ballot": "up_to_seats_once_a_day"}))
+    play_until(before, STAGE)
+    play_people(before, STAGE)
+    service = with_boxes(serving(freeze(before)))
+    poll, today = public.opened(service.world), service.world.now
+    tomorrow = today + 86_400_000
+    someone = [poll.candidates[0]]
+    (first,), (again,), (second,) = (
+        cast(service, poll, ballot(0, someone), at=at) for at in (today, today + 60_000, tomorrow)
+    )
+    assert [one.status_code for one in (first, again, second)] == [201, 200, 201]
+    path = f"/v1/polls/{poll.id}/receipts"
+    asked = asking(
+        service, *(("POST", f"{path}?at={at}", {"code": code(0)}) for at in (today, tomorrow, tomorrow + 86_400_000))
+    )
+    assert [one.json().get("receipt") for one in asked[:2]] == [one.json()["receipt"] for one in (first, second)]
+    refused(asked[2], 404, "BALLOT_NOT_FOUND")
+    (shown,) = asking(service, ("GET", f"/v1/polls/{poll.id}", None))
+    assert (shown.json()["poll"]["rule"], shown.json()["poll"]["taken"]) == ("once_a_day", 2)
