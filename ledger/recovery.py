@@ -20,10 +20,11 @@ from ledger.forks import note_of
 from ledger.log_keys import LogKeys
 from ledger.logstore import LogStore, Pinned, Witnessed, keys_of, read_desk
 from ledger.merkle import Node, root_at
+from ledger.recovery_ballots import Read, beside
 from ledger.seen import checkpoint_of
 from ledger.statements import Act, decode_entry
 from ledger.statements.foundation import CharterSealed
-from ledger.store.batch import AppendBatch, NewEntry
+from ledger.store.batch import AppendBatch, NewEntry, Spent
 
 
 @dataclass(slots=True)
@@ -33,6 +34,8 @@ class Sources:
     entries: dict[int, bytes] = field(default_factory=dict)
     notes: list[bytes] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
+    attached: dict[int, list[Read]] = field(default_factory=dict)
+    """What may be attached to entries of public votes, read when it is needed: it may be longer than memory."""
 
     def entry(self, index: int, data: bytes) -> None:
         """Add an entry; raises `VerificationError` `RECOVERY_CONFLICT` if another source has other bytes for it."""
@@ -59,9 +62,10 @@ def recover(
     """Bring back what is missing, and set the pin.
 
     Raises, with nothing written: `StoreError` `RECOVERY_INCOMPLETE` if the sources do not reach what pin or witnesses
-    promise, `RECOVERY_SOURCE` if nobody promises anything and no source holds a checkpoint of this log,
-    `HISTORY_REWRITTEN` if they lead to another tree; `VerificationError` `SPLIT_VIEW` if a source holds a checkpoint
-    with the log's signature that contradicts the entries; and what `read_desk` raises of the stored part.
+    promise, or if of ballots in between nobody can tell any more who voted, `RECOVERY_SOURCE` if nobody promises
+    anything and no source holds a checkpoint of this log, `HISTORY_REWRITTEN` if they lead to another tree;
+    `VerificationError` `SPLIT_VIEW` if a source holds a checkpoint with the log's signature that contradicts the
+    entries; and what `read_desk` raises of the stored part.
     """
     store.hold_sequencer_lock()
     promised = [*witnessed]
@@ -74,7 +78,8 @@ def recover(
         raise StoreError("RECOVERY_SOURCE", path="-")
     reached = max(again.notes, default=again.size)
     _hold(again, promised, reached)
-    for batch in again.batches(reached):
+    again.hold_ballots(sources.attached, reached)
+    for batch in again.batches(sources.attached, reached):
         store.append(batch)
     pin.advance(reached, again.root(reached))
     return Recovered(again.size, reached, len(again.notes), again.keys)
@@ -169,11 +174,19 @@ class _Again:
             if checkpoint.size > self.size:
                 self.notes.setdefault(checkpoint.size, note)
 
-    def batches(self, reached: int) -> Iterable[AppendBatch]:
+    def hold_ballots(self, attached: Mapping[int, list[Read]], reached: int) -> None:
+        """Refuse to write unless of every ballot that comes back it is known which credential it used up."""
+        for act, _ in self._acts[: reached - self.size]:
+            beside(self._desk.state, act, attached)
+
+    def batches(self, attached: Mapping[int, list[Read]], reached: int) -> Iterable[AppendBatch]:
         """Give what is to be appended, one batch for each checkpoint."""
         first = self.size
         for size in sorted(size for size in self.notes if size <= reached):
             part = self._acts[first - self.size : size - self.size]
             entries = [NewEntry(act.entry, act.statement.type, act.signed.id, nodes) for act, nodes in part]
-            yield AppendBatch(first, entries, self.notes[size])
+            found = [(act.index, beside(self._desk.state, act, attached)) for act, _ in part]
+            spent = [Spent(index, one.keys) for index, one in found if one.keys]
+            data = [(index, one.data) for index, one in found if one.data is not None]
+            yield AppendBatch(first, entries, self.notes[size], spent, data)
             first = size

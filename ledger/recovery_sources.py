@@ -1,8 +1,9 @@
 """Reading what was kept outside the database: exports, published folders of tiles, and receipts with their entries.
 
 Names are those of an export's `core/` or of a published folder: `checkpoint`, `checkpoints`, `tile/entries/…`,
-`entry/…`; and of a folder of receipts: `<name>.tlog-proof`, beside it the entry's bytes as `<name>.entry`. Everything
-else is passed over. Nothing is trusted: what is brought back must add up to a checkpoint that the log signed.
+`entry/…`, `ballots/…`; and of a folder of receipts: `<name>.tlog-proof`, beside it the entry's bytes as `<name>.entry`.
+Everything else is passed over. Nothing is trusted: what is brought back must add up to a checkpoint that the log
+signed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from ledger.tiles import ENTRIES, entries_of, parse_number, parse_path
 
 Files: TypeAlias = Mapping[str, Callable[[], bytes]]
 RECEIPT, ENTRY = ".tlog-proof", ".entry"
+_BALLOTS = "ballots/"
 _MANIFESTS = ("manifest.json", "core/manifest.json", "checkpoint")
 
 
@@ -30,6 +32,10 @@ def read_source(sources: Sources, files: Files, size: int) -> None:
             sources.notes.append(files[name]())
         elif path == "checkpoints":
             sources.notes += framed(files[name]())
+        elif path.startswith(_BALLOTS):
+            index = path.removeprefix(_BALLOTS).removesuffix(".rows")
+            if index.isdecimal() and len(index) < 20:
+                sources.attached.setdefault(int(index), []).append(files[name])
         elif path.endswith(RECEIPT):
             _receipt(sources, files, name, size)
         else:

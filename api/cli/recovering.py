@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,8 +33,13 @@ def recover_(
     with terminal(lang, as_json) as made:
         found = read_home(home)
         made.origin = found.origin
-        with open_store(found) as store, opened_pin(found.pin) as pin, opened_pin(found.attempts_pin) as attempts_pin:
-            sources = read_sources(source, store)
+        with (
+            open_store(found) as store,
+            opened_pin(found.pin) as pin,
+            opened_pin(found.attempts_pin) as attempts_pin,
+            ExitStack() as archives,
+        ):
+            sources = read_sources(source, store, archives)
             done = recover(store, founding_key(found), pin, sources, forks_on_file(found))
             attempts = pin_attempts(store, done.keys, attempts_pin)
         if attempts is not None:
@@ -41,14 +47,16 @@ def recover_(
         tell(made, found, done, sources, reason)
 
 
-def read_sources(paths: list[Path], store: Store) -> Sources:
-    """Read every source; raises `CliError` `RECOVERY_SOURCE` for what cannot be read."""
+def read_sources(paths: list[Path], store: Store, archives: ExitStack) -> Sources:
+    """Read every source; raises `CliError` `RECOVERY_SOURCE` for what cannot be read.
+
+    Zips stay open with `archives`: ballots are read from them only when they are put back.
+    """
     sources, size = Sources(), store.size()
     for path in paths:
         if path.is_file() and path.suffix == ".zip":
-            with path.open("rb") as file:
-                archive = CanonicalZip(file)
-                read_source(sources, {name: _member(archive, name) for name in archive.members}, size)
+            archive = CanonicalZip(archives.enter_context(path.open("rb")))
+            read_source(sources, {name: _member(archive, name) for name in archive.members}, size)
         else:
             files = files_of(path)
             if not files:
