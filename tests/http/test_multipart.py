@@ -41,10 +41,8 @@ def test_what_is_sent_is_what_comes_however_it_is_cut(content: bytes, cuts: list
     if b"\r\n--edge" in content:
         return
     head = b'--edge\r\ncontent-disposition: form-data; name="class"\r\n\r\ndeciding\r\n'
-    head += (
-        b'--edge\r\ncontent-disposition: form-data; name="file"; filename="../x"\r\n'
+    head += b'--edge\r\ncontent-disposition: form-data; name="file"; filename="../x"\r\n'
     head += b"content-type: Text/Plain\r\n\r\n"
-    )
     body = head + content + b"\r\n--edge--\r\n"
     assert taken(body, cuts) == (content, {"class": "deciding"}, "text/plain")
 
