@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI
 
 import api.http
 from api import problems
+from api.http.connections import CutOff
 from api.http.context import Context, context_in
 from api.http.described import complete
 from api.http.express import Express, Way
@@ -59,6 +60,7 @@ def create_app(context: Context) -> FastAPI:
     complete(app)
     limits = context.settings.limits
     app.add_middleware(Guard, limits=limits, refuse=problems.refuse, trusted=context.settings.trusted_proxies)
+    app.add_middleware(CutOff, refuse=problems.refuse)
     app.add_middleware(Recorded, metrics=context.metrics)
     return app
 

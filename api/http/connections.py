@@ -15,11 +15,12 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from api.http.limits import Refuse
 from api.http.settings import Limits, Network, Settings
-from api.problems import MEDIA_TYPE, HttpError, problem_of
+from api.problems import MEDIA_TYPE, RETRY_SECONDS, HttpError, problem_of
 from ledger.messages import LANGUAGES
 
 MOST_PIPELINED = 16
@@ -128,6 +129,31 @@ def bounded_protocol(limits: Limits, trusted: Iterable[Network] = ()) -> type[Ht
             self.transport.close()
 
     return Bounded
+
+
+class CutOff:
+    """Answers a request that is cut off because the service must end now: no receipt was given, come again."""
+
+    def __init__(self, app: ASGIApp, refuse: Refuse) -> None:
+        """Stand around everything else; `refuse` sends the problem (`api.problems`)."""
+        self._app, self._refuse = app, refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except asyncio.CancelledError:
+            # Only the server cancels out here, once, when the time to shut down is over.
+            if begun or scope["type"] != "http":
+                raise
+            await self._refuse(scope, send, "SHUTTING_DOWN", HTTPStatus.SERVICE_UNAVAILABLE, RETRY_SECONDS)
 
 
 class DrainingServer(uvicorn.Server):

@@ -13,6 +13,7 @@ import asyncio
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import secrets
 import socket
@@ -169,9 +170,18 @@ class Dispatcher:
         self._folder = home.folder / "run" / "webhooks"
 
     async def run(self) -> None:
-        """Deliver until cancelled; without webhooks return at once."""
-        if not self._settings.webhooks:
-            return
+        """Deliver until cancelled; without webhooks return at once.
+
+        Should a fault of our own end it, it begins again where it was, here or in another worker.
+        """
+        while self._settings.webhooks and not self._feed.closed:
+            try:
+                await self._run()
+            except Exception as error:
+                tell("webhooks failed", logging.ERROR, error)
+            await asyncio.sleep(OTHERS_SECONDS)
+
+    async def _run(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("wb") as lock:
             while not _locked(lock.fileno()):

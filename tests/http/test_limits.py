@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from ipaddress import ip_network
 from typing import Any
 
@@ -18,9 +18,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.connections import MOST_PIPELINED, DrainingServer, config_of
+from api import problems
+from api.http.connections import MOST_PIPELINED, CutOff, DrainingServer, config_of
 from api.http.limits import MINUTE_NS, STATUS, Guard, Rate, address_of, json_depth
 from api.http.settings import Limits, Settings
 from ledger.messages import LANGUAGES, catalogue
@@ -232,7 +233,7 @@ def test_every_code_of_the_guard_has_a_sentence(language: str) -> None:
 
 
 @contextmanager
-def served(guard: Guard, settings: Settings, drain: Callable[[], object] = lambda: None) -> Iterator[tuple[str, int]]:
+def served(guard: ASGIApp, settings: Settings, drain: Callable[[], object] = lambda: None) -> Iterator[tuple[str, int]]:
     """The application on a real socket."""
     server = DrainingServer(config_of(guard, settings), drain)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -317,3 +318,32 @@ def test_slow_heads_and_too_many_connections_are_closed() -> None:
             assert client.get(f"http://127.0.0.1:{address[1]}/echo").json() == {"bytes": 0}
         assert drained == []
     assert drained == [True]
+
+
+def test_what_is_cut_off_at_the_end_is_told_to_come_again() -> None:
+    settings = Settings(limits=Limits(shutdown_seconds=1))
+    with ExitStack() as stack:
+        server = ExitStack()
+        address = server.enter_context(served(CutOff(guarded(), refuse), settings))
+        hanging = stack.enter_context(socket.create_connection(address, 10))
+        hanging.sendall(b"GET /hang HTTP/1.1\r\nHost: ledger\r\n\r\n")
+        time.sleep(0.3)
+        server.close()
+        told = hanging.recv(10_000)
+    assert told.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: " in told
+    assert b'"SHUTTING_DOWN"' in told
+
+
+def test_a_client_that_goes_away_is_no_fault() -> None:
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive).body()
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def nothing(message: Any) -> None:
+        raise AssertionError("there is nobody to answer")
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    asyncio.run(problems.Faults(reading)(scope, gone, nothing))

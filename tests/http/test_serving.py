@@ -27,7 +27,7 @@ from tests.api.calling import call
 from tests.http.conftest import Service
 from tests.http.test_statements import open_round_history, service, vote
 from tests.sequenced import Site
-from tests.simulator import LOG_KEY, LOG_VKEY, ORIGIN, resume
+from tests.simulator import LOG_KEY, LOG_VKEY, ORIGIN, History, resume
 from tests.voting import PANEL
 
 __all__ = ["service"]
@@ -39,10 +39,14 @@ RUN = "from api.cli.main import main; main()"
 @pytest.fixture
 def home(site: Site, tmp_path: Path) -> Path:
     """The folder of a ledger whose panel may vote."""
-    site.preload(open_round_history()[0])
+    return home_on(site, tmp_path / "home", open_round_history()[0])
+
+
+def home_on(site: Site, folder: Path, history: History) -> Path:
+    """Put a history into a log, and make the folder of its ledger."""
+    site.preload(history)
     with site.sequencer():
         pass
-    folder = tmp_path / "home"
     create_home(folder, ORIGIN, log_key=LOG_KEY)
     shutil.copy(site.pin_path, folder / "pin")
     shutil.copy(site.attempts_pin_path, folder / "attempts.pin")
@@ -63,7 +67,7 @@ def serving(site: Site, home: Path, workers: int) -> Iterator[tuple[subprocess.P
                 break
         try:
             url = json.loads(b"".join(lines))["service"]["url"]
-            until(lambda: answers(url))
+            until(lambda: answers(url), 60)
             yield process, url
         finally:
             process.kill()

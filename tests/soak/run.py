@@ -31,6 +31,7 @@ from tests.soak.supervising import ROOT, Service
 READY_SECONDS = 60
 END_SECONDS = 60
 SAMPLE_SECONDS = 0.5
+FRESH_SECONDS = 5.0
 SLACK_KIB = 24 << 10
 SLACK_PERCENT = 25
 
@@ -62,6 +63,8 @@ class Told:
     kills: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     memory_kib: dict[str, int] = field(default_factory=dict)
+    samples: list[tuple[float, str, int, int]] = field(default_factory=list)
+    """When (monotonic seconds), what process, its id, and its memory in KiB."""
     violations: list[str] = field(default_factory=list)
 
     def must(self, holds: bool, what: str) -> None:
@@ -92,8 +95,10 @@ def soak(plan: Plan, say: Callable[[str], object] = print) -> Told:
             told.must(service.wait_ready(READY_SECONDS), "the service did not become ready")
             hands = _hands(plan, given, service.url, book)
             _kill_at_random(plan, service, ground, told, say)
+            _begin_anew(service, told)
             _bring_to_an_end(hands, told)
-            _settle(service, told)
+            told.must(service.stop() == 0, "the service did not end in order the second time")
+            _hold_the_memory(told)
         finally:
             service.stop()
         told.violations += book.violations
@@ -159,9 +164,8 @@ def _order(chosen: random.Random, ways: dict[str, Callable[[], object]]) -> Iter
 def _watch_memory(seconds: float, service: Service, told: Told) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        for name, found in service.memory().items():
-            key = f"{name}, most"
-            told.memory_kib[key] = max(told.memory_kib.get(key, 0), found)
+        now = time.monotonic()
+        told.samples += [(now, *one) for one in service.memory()]
         time.sleep(SAMPLE_SECONDS)
 
 
@@ -179,19 +183,27 @@ def _bring_to_an_end(hands: Sequence[Hand], told: Told) -> None:
         told.must(not hand.is_alive(), f"{hand.name} hangs")
 
 
-def _settle(service: Service, told: Told) -> None:
-    """End in order, begin anew on the same log, and hold the memory of before to that of a fresh beginning."""
-    _watch_memory(SAMPLE_SECONDS, service, told)
+def _begin_anew(service: Service, told: Told) -> None:
+    """End in order under load, and begin anew on the same log: for the memory that this log and load need."""
     told.must(service.stop() == 0, "the service did not end in order")
     service.start()
     told.must(service.wait_ready(READY_SECONDS), "the service did not begin anew")
-    time.sleep(2 * SAMPLE_SECONDS)
-    for name, found in service.memory().items():
-        told.memory_kib[f"{name}, fresh"] = found
-        most = told.memory_kib[f"{name}, most"]
-        bound = found + found * SLACK_PERCENT // 100 + SLACK_KIB
-        told.must(most <= bound, f"memory of the {name} grew to {most} KiB, above {bound} KiB")
-    told.must(service.stop() == 0, "the service did not end in order the second time")
+    before = len(told.samples)
+    _watch_memory(FRESH_SECONDS, service, told)
+    for name in ("sequencer", "worker"):
+        told.memory_kib[f"{name}, fresh"] = max((one[3] for one in told.samples[before:] if one[1] == name), default=0)
+
+
+def _hold_the_memory(told: Told) -> None:
+    """Hold what every process ever took to what a fresh one takes: it is the log's size that counts, not the time."""
+    for name in ("sequencer", "worker"):
+        most = max((one for one in told.samples if one[1] == name), key=lambda one: one[3])
+        fresh = told.memory_kib[f"{name}, fresh"]
+        told.memory_kib[f"{name}, most"] = most[3]
+        bound = fresh + fresh * SLACK_PERCENT // 100 + SLACK_KIB
+        course = [one[3] for one in told.samples if one[2] == most[2]]
+        shown = course[:: max(1, len(course) // 12)]
+        told.must(most[3] <= bound, f"memory of a {name} grew to {most[3]} KiB, above {bound} KiB: {shown}")
 
 
 def _count(book: Book, told: Told, service: Service) -> None:

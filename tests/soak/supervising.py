@@ -127,10 +127,10 @@ class Service:
             time.sleep(0.1)
         return False
 
-    def memory(self) -> dict[str, int]:
-        """The resident memory (KiB) of the sequencer's process, and that of the largest worker."""
-        found = {"sequencer": resident(self.sequencer)}
-        return found | {"worker": max((resident(one) for one in self.workers()), default=0)}
+    def memory(self) -> list[tuple[str, int, int]]:
+        """The resident memory of each process: what it does, which it is, and how many KiB."""
+        found = [("sequencer", self.sequencer), *(("worker", one) for one in self.workers())]
+        return [(name, one, resident(one)) for name, one in found]
 
 
 def children(process: int) -> list[int]:
