@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as TookTooLong
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from threading import BoundedSemaphore, Event, RLock, Thread
+from threading import BoundedSemaphore, Event, Lock, RLock, Thread
 from typing import Any, TypeVar
 
 from eventsourcing.persistence import PersistenceError
@@ -77,7 +77,7 @@ class Reader:
         self._store, self._clock = store, clock
         self.horizon = Horizon()
         """What may be given out of the log, for its own files."""
-        self._lock = RLock()
+        self._lock, self._rebuilding = RLock(), Lock()
         self._state, self._acts = Selection(), list[Act]()
         self._held: Held | None = None
         self._earlier: OrderedDict[int, Held] = OrderedDict()
@@ -93,7 +93,11 @@ class Reader:
 
     def checking(self) -> Check:
         """Return the check of signatures by the roll as it is known here whenever it is asked; it waits for nobody."""
-        return checking(self._state)
+
+        def check(envelope: bytes) -> bytes | None:
+            return checking(self._state)(envelope)
+
+        return check
 
     def start(self) -> None:
         """Read all that is published, then follow the log in the background until `stop`."""
@@ -117,6 +121,27 @@ class Reader:
             for _, entry in self._store.read_entries(self.position, released_size(self._store)):
                 self._take(entry)
         return self.position
+
+    def rebuild(self) -> int:
+        """Fold everything anew beside the state that answers meanwhile, and put it in its place; return its size.
+
+        Of several at once the others wait, and then do the same again: each is asked for a reason of its own.
+        """
+        with self._rebuilding:
+            state, acts = Selection(), list[Act]()
+
+            def take(stop: int) -> None:
+                for _, entry in self._store.read_entries(state.size, stop):
+                    acts.append(decode_own_entry(entry))
+                    state.apply(acts[-1])
+
+            with collector_at_rest():
+                take(released_size(self._store))
+            with self._lock:
+                take(max(self.position, state.size))
+                self._state, self._acts, self._held = state, acts, None
+                self._earlier.clear()
+            return state.size
 
     def _take(self, entry: bytes) -> None:
         act = decode_own_entry(entry)

@@ -7,12 +7,13 @@ end, workers answer what is under way first, then the sequencer answers what it 
 """
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from api.http.socket_door import DoorServer
 from api.witness.collected import Collected, read_policy
 from api.witness.collecting import Collector
 from api.witness.own_log import StoredPublished, halting, log_keys, witnessed
+from ledger.errors import LedgerError
 from ledger.opening import Home, open_sequencer, open_store
 from ledger.sequencer import Sequencer
 from ledger.store.store import Store
@@ -120,8 +122,17 @@ def serve_app(
 async def run_app(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
     """Serve on a listening socket until a signal comes; what is under way is answered first."""
     server = QuietServer(config_of(app, settings), partial(drain, app))
-    with _told_to_end(partial(_end, server)):
+    reader, loop = app.state.context.reader, asyncio.get_running_loop()
+    with _told(partial(_end, server), lambda: loop.run_in_executor(None, _rebuild, reader)):
         await server.serve(sockets=[listening])
+
+
+def _rebuild(reader: Reader) -> None:
+    """Fold what is read anew; what cannot be read is told, and what answered goes on answering."""
+    try:
+        tell("read side rebuilt", entries=reader.rebuild())
+    except LedgerError as error:
+        tell("read side not rebuilt", logging.ERROR, error)
 
 
 def _end(server: uvicorn.Server) -> None:
@@ -129,14 +140,16 @@ def _end(server: uvicorn.Server) -> None:
 
 
 @contextmanager
-def _told_to_end(end: Callable[[], None]) -> Iterator[None]:
+def _told(end: Callable[[], object], rebuild: Callable[[], object]) -> Iterator[None]:
+    """Heed SIGTERM and SIGINT, and SIGUSR1 by which the read side is rebuilt."""
     loop = asyncio.get_running_loop()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, end)
+    handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGUSR1: rebuild}
+    for one, handler in handlers.items():
+        loop.add_signal_handler(one, handler)
     try:
         yield
     finally:
-        for one in (signal.SIGTERM, signal.SIGINT):
+        for one in handlers:
             loop.remove_signal_handler(one)
 
 
@@ -150,10 +163,11 @@ async def _lead(
     server, ballots = DoorServer(door, socket_path(home)), BallotServer(boxes, ballots_path(home))
     await server.open()
     await ballots.open()
-    with _told_to_end(ending.set):
+    running: set[asyncio.subprocess.Process] = set()
+    with _told(ending.set, partial(_pass_on, running)):
         try:
             keepers = [
-                asyncio.create_task(_keep(_worker(home, store, listening), settings, ending))
+                asyncio.create_task(_keep(_worker(home, store, listening), settings, ending, running))
                 for _ in range(settings.workers)
             ]
             measuring = asyncio.create_task(_measure(metrics, door))
@@ -163,6 +177,13 @@ async def _lead(
         finally:
             await ballots.close()
             await server.close()
+
+
+def _pass_on(running: Iterable[asyncio.subprocess.Process]) -> None:
+    """Have every worker rebuild what it reads from."""
+    for process in tuple(running):
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGUSR1)
 
 
 async def _measure(metrics: Metrics, door: Door) -> None:
@@ -202,14 +223,18 @@ def database_of(store: Store) -> str:
         return make_conninfo(**{**parameters, "application_name": ""}, password=connection.info.password)
 
 
-async def _keep(start: Starter, settings: Settings, ending: asyncio.Event) -> None:
+async def _keep(
+    start: Starter, settings: Settings, ending: asyncio.Event, running: set[asyncio.subprocess.Process]
+) -> None:
     """Run a worker, and another when it dies, until the end; then let it finish."""
     while not ending.is_set():
         process = await start()
+        running.add(process)
         waits = [asyncio.create_task(process.wait()), asyncio.create_task(ending.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         waits[1].cancel()
         await asyncio.gather(waits[1], return_exceptions=True)
+        running.discard(process)
         if ending.is_set():
             await _finish(process, settings.limits.shutdown_seconds + GRACE_SECONDS)
             return

@@ -4,7 +4,9 @@ import asyncio
 import csv
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from threading import Event
 from typing import Any
 
 import httpx
@@ -15,8 +17,9 @@ from api.http import reader as reading
 from api.http.reader import Reader, Unavailable
 from api.http.spreadsheets import Form, write
 from api.rehearsal.steps_rounds import ballot
+from ledger.errors import MalformedError
 from ledger.selection import Selection
-from ledger.statements import decode_own_entry
+from ledger.statements import Act, decode_own_entry
 from ledger.statements.naming import EvidenceAttached
 from projections.candidates import stage_list
 from projections.notices import notices
@@ -237,3 +240,30 @@ def test_the_reader_follows_the_log_and_never_goes_above_the_pin(service: Servic
         return state.size == before + 1
 
     assert reader.now(same)
+
+
+def test_the_read_side_is_rebuilt_beside_what_answers_and_put_in_its_place(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, met = service.context.reader, Event()
+    before, asked = reader.position, list[int]()
+    check, old = reader.checking(), reader.now(id)
+    fold, attached = Selection.apply, EvidenceAttached("minutes", "cd" * 32, "deciding", "application/pdf", 5)
+
+    def slowly(state: Selection, act: Act) -> None:
+        fold(state, act)
+        if state.size == before // 2 and not met.is_set():
+            met.set()
+            with ThreadPoolExecutor(1) as pool:
+                asked.append(pool.submit(lambda: reader.read("0", lambda picture: picture.published)).result(10))
+                service.world.must("organiser", attached)
+                asked.append(pool.submit(reader.catch_up).result(10))
+
+    monkeypatch.setattr(Selection, "apply", slowly)
+    assert reader.rebuild() == before + 1
+    assert asked == [before, before + 1]
+    assert reader.now(id) != old
+    found = reader.now(lambda state: to_json(stage_list(state, "final")))
+    assert found == to_json(stage_list(replay(HISTORY.entries), "final"))
+    with pytest.raises(MalformedError):
+        check(b"{}")

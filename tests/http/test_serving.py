@@ -115,6 +115,17 @@ def stored(site: Site, given: Sequence[Receipted]) -> None:
     assert site.audit().clean
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_read_side_is_rebuilt_when_the_process_is_told_to(site: Site, home: Path, workers: int) -> None:
+    with serving(site, home, workers) as (process, url):
+        for _ in range(3):
+            process.send_signal(signal.SIGUSR1)
+            assert httpx.get(f"{url}/v1/stages", timeout=20).status_code == 200
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
 def test_one_process_serves_and_ends_in_order(site: Site, home: Path) -> None:
     world = resume(open_round_history()[0])
     envelopes = [vote(world, member) for member in PANEL[:3]]
