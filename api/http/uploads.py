@@ -172,7 +172,7 @@ class Uploads:
         with self._alone():
             known = {one.id: one for one in self.all()}
             gone = [one.id for one in known.values() if one.expires <= now or self._is_cut_off(one)]
-            gone += [path.stem for path in self._folder.glob("*.part") if path.stem not in known]
+            gone += [path.stem for path in self._folder.glob("*.part") if path.stem not in known and _is_id(path.stem)]
             swept = [one for one in gone if self._is_free(one)]
             for one in swept:
                 self.drop(one)
@@ -286,9 +286,13 @@ def _decode(data: bytes) -> Upload:
         raise MalformedError("NOT_CANONICAL", where="upload") from None
 
 
+def _is_id(text: str) -> bool:
+    return len(text) == 2 * _ID_BYTES and set(text) <= set("0123456789abcdef")
+
+
 def _checked(upload_id: str) -> str:
     """Return an id of ours: nothing else may name a file. Raises `HttpError` `NOT_FOUND`."""
-    if len(upload_id) != 2 * _ID_BYTES or not set(upload_id) <= set("0123456789abcdef"):
+    if not _is_id(upload_id):
         raise HttpError("NOT_FOUND", HTTPStatus.NOT_FOUND)
     return upload_id
 

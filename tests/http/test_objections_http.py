@@ -391,6 +391,56 @@ def test_a_client_does_not_sign_a_digest_that_it_cannot_recompute(
         file(service, client)
 
 
+class Answering(httpx.MockTransport):
+    """The service with some of its answers put in by somebody else."""
+
+    def __init__(self, **instead: Any) -> None:
+        self._there, self._instead = httpx.HTTPTransport(), instead
+        super().__init__(self._answer)
+
+    def close(self) -> None:
+        self._there.close()
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        given = self._instead.get(request.url.path.rpartition("/")[2].replace("-", "_"))
+        if given is None:
+            return self._there.handle_request(request)
+        return given if isinstance(given, httpx.Response) else httpx.Response(200, content=given)
+
+
+@pytest.mark.parametrize("instead", ["form without header", "form of a list", "charter", "receipt", "no receipt"])
+def test_answers_that_do_not_hold_are_not_believed(service: Service, live: Live, instead: str) -> None:
+    first = live.http.get("/entry/001").content
+    answers: dict[str, dict[str, Any]] = {
+        "form without header": {"objection_form": b'{"header": 1}'},
+        "form of a list": {"objection_form": b"[]"},
+        "charter": {"000": first},
+        "receipt": {"0": live.http.get("/v1/receipts/1").content},
+        "no receipt": {"0": b"nothing"},
+    }
+    http = httpx.Client(base_url=live.url, transport=Answering(**answers[instead]))
+    with (
+        Objecting(live.url, [LOG_VKEY], http=http, pause=lambda _: None) as client,
+        pytest.raises(VerificationError, match="SERVER_ANSWER_INVALID"),
+    ):
+        client.objection_form()
+
+
+def test_an_upload_that_is_refused_or_never_answered_ends(
+    service: Service, live: Live, client: Objecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permit = live.http.post("/v1/uploads/permits").json()["permit"]
+    with pytest.raises(ProblemError, match="MEDIA_MISMATCH"):
+        client.upload(b"no ciphertext" * 100, SEALED, headers={"upload-permit": permit})
+
+    def cut(*_: Any, **__: Any) -> httpx.Response:
+        raise httpx.ReadError("cut")
+
+    monkeypatch.setattr(httpx.Client, "patch", cut)
+    with pytest.raises(StoreError, match="SERVER_UNREACHABLE"):
+        file(service, client)
+
+
 SECRETS = {
     "name": "欧阳慕容怀瑾",
     "phone": "13987650123",
