@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -60,6 +60,21 @@ class Express:
                     await (await _answer(way.handler, Request(scope, receive)))(scope, receive, send)
                     return
         await self._app(scope, receive, send)
+
+
+async def body_of(request: Request) -> bytes:
+    """Return a request's body; `Request.body` makes an asynchronous generator for it, which the event loop registers.
+
+    Raises `starlette.requests.ClientDisconnect`.
+    """
+    parts: list[bytes] = []
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _answer(handler: Handler, request: Request) -> Response:

@@ -70,6 +70,8 @@ def told_of(error: BaseException) -> dict[str, object]:
 
 def configure(level: str) -> None:
     """Send every log of this process to standard error, as lines of JSON from `level` on."""
+    # Nothing of this is in a line, and each of them is looked up for every record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

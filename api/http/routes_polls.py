@@ -22,7 +22,7 @@ from api.http.ballot_door import Ballot
 from api.http.challenges import Challenged
 from api.http.context import Context, context_in
 from api.http.door import Accepted
-from api.http.express import Way
+from api.http.express import Way, body_of
 from api.http.lean import lean_post
 from api.http.pages import Paged
 from api.http.poll_gate import Gate
@@ -80,7 +80,7 @@ async def _read(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON or request.headers.get("content-encoding", "identity") != "identity":
         raise HttpError("CONTENT_UNSUPPORTED", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    body = await request.body()
+    body = await body_of(request)
     if len(body) > MOST_BODY:
         raise HttpError("BODY_TOO_LARGE", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return body

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from api import problems
 from api.http.context import Context, context_in
 from api.http.door import Accepted, Answered, RefusedBy
-from api.http.express import Way
+from api.http.express import Way, body_of
 from api.http.first_uses import watch
 from api.http.receiving import keyless_within
 from api.problems import HttpError
@@ -130,7 +130,7 @@ async def hand_in(request: Request) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (*ONE, MANY, LINES) or request.headers.get("content-encoding", "identity") != "identity":
         raise HttpError("CONTENT_UNSUPPORTED", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    body = await request.body()
+    body = await body_of(request)
     keyless_within(request, body)
     if kind in ONE:
         envelope = body.rstrip(b"\r\n")

@@ -44,7 +44,7 @@ from api.http.boxes import Boxes
 from api.http.connections import config_of
 from api.http.context import Context
 from api.http.door import Answered, Door, Failed, LocalDoor
-from api.http.express import Express, Way
+from api.http.express import Express, Way, body_of
 from api.http.reader import Reader
 from api.http.server import QuietServer, ballots_path, run, socket_path
 from api.http.settings import Limits, Settings
@@ -305,7 +305,7 @@ def _with_empty(app: FastAPI) -> FastAPI:
     """Return the application with routes that read their request and do nothing."""
 
     async def nothing(request: Request) -> Response:
-        await request.body()
+        await body_of(request)
         return Response(status_code=204)
 
     app.post(EMPTY)(nothing)
