@@ -252,13 +252,13 @@ def test_the_same_bytes_again_get_the_first_receipt(
     service: Service, live: Live, client: Objecting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bytes] = []
-    plain = Objecting._hand_in
+    plain = Objecting._answered
 
     def noting(self: Objecting, envelope: bytes, *more: Any) -> Any:
         sent.append(envelope)
         return plain(self, envelope, *more)
 
-    monkeypatch.setattr(Objecting, "_hand_in", noting)
+    monkeypatch.setattr(Objecting, "_answered", noting)
     _, filed = file(service, client)
     again = live.http.post("/v1/objections", content=sent[0], headers={"content-type": "application/json"})
     assert (again.status_code, again.json()["again"], again.json()["number"]) == (200, True, 1)
