@@ -168,6 +168,7 @@ class PollBox:
         self._waiting: list[_Waiting] = []
         self._deferred: list[_Waiting] = []
         self._places: dict[str, int] = {}
+        self._first_minute = 0
 
     @property
     def taken(self) -> int:
@@ -220,7 +221,7 @@ class PollBox:
         if isinstance(choice, Refusal):
             answer.set_result(choice)
             return
-        minute = (self._now() if at is None else at) // MINUTE_MS
+        minute = max((self._now() if at is None else at) // MINUTE_MS, self._first_minute)
         vote = Vote(choice, secrets.token_bytes(SALT_BYTES), minute, origin)
         with self._door:
             if self._stopped:
@@ -237,6 +238,7 @@ class PollBox:
             return refuse("UNKNOWN_POLL", CLAUSE, poll=self._poll_id)
         if not self._places:
             self._places = {candidate: place for place, candidate in enumerate(poll.candidates)}
+            self._first_minute = poll.opened_at // MINUTE_MS
         most = self._sequencer.state.charter.version_for(poll.stage).programme.seats
         places = {self._places.get(one, -1) for one in candidates}
         if 0 < len(candidates) <= most and len(places) == len(candidates) and -1 not in places:
@@ -278,9 +280,14 @@ class PollBox:
     def _take(self, some: list[_Waiting]) -> None:
         """Bring some ballots in, all answered when this returns; whatever fails is their answer."""
         chosen: dict[bytes, _Waiting] = {}
+        twins: list[tuple[_Waiting, _Waiting]] = []
         for one in some:
-            # A tag stands in a batch once; another one with it is judged by what the first one left.
-            if chosen.setdefault(one.tag, one) is not one:
+            # A tag stands in a batch once. The same at once is answered as the first; one that may be of another day is
+            # judged by what the first one left.
+            first = chosen.setdefault(one.tag, one)
+            if first is not one and first.vote.minute == one.vote.minute:
+                twins.append((one, first))
+            elif first is not one:
                 self._deferred.append(one)
         settled = list(chosen.values())
         try:
@@ -289,6 +296,9 @@ class PollBox:
             fault = StoreError("SEQUENCER_FAULT", reason=type(error).__name__)
             for one in settled:
                 one.told = one.told or (error if isinstance(error, LedgerError) else fault)
+        for one, first in twins:
+            one.told = Cast(first.told.receipt, True) if isinstance(first.told, Cast) else first.told
+        settled += [one for one, _ in twins]
         # An event loop that has ended waits for nothing any more.
         with suppress(RuntimeError):
             self._deliver(partial(_tell, settled))

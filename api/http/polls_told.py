@@ -64,7 +64,7 @@ _AT = {
     "name": "at",
     "in": "query",
     "description": "a rehearsal's simulated time, UTC ms",
-    "schema": {"type": "integer", "minimum": 0, "maximum": 10**15 - 1},
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10**14 - 1},
 }
 _RECEIPTED = {"type": "object", "description": "as `POST /v1/statements` answers"}
 

@@ -137,6 +137,8 @@ async def cast(request: Request) -> Response:
         given = _decode_cast(await _read(request))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise _invalid("body") from None
+    if _POLL.fullmatch(given.channel) is None:
+        raise _invalid("body")
     tag, address = _tag(poll, given.code), _address(request)
     gate.admit(address, tag)
     unknown = await _unknown_poll(gate, context, poll)
@@ -164,7 +166,7 @@ def _at(request: Request) -> int | None:
     given = request.query_params.get("at")
     if given is None:
         return None
-    if not (given.isascii() and given.isdigit() and len(given) <= 15):
+    if not (given.isascii() and given.isdigit() and len(given) <= 14):
         raise _invalid("query.at")
     return int(given)
 

@@ -149,3 +149,40 @@ def test_a_simulated_time_is_for_rehearsals_alone(service: Service, monkeypatch:
         await boxes.close()
 
     asyncio.run(use())
+
+
+def test_the_same_ballot_many_times_at_once_holds_nobody_up(service: Service) -> None:
+    """They are all of one batch: the first is in, the others have its receipt; a refusal is the same for all."""
+    poll = public.opened(service.world)
+    boxes = service.context.ballots
+
+    async def use() -> None:
+        await boxes.open()
+        same = [boxes.cast(ballot_of(service, poll, 0, place % 5)) for place in range(50)]
+        strange = [boxes.cast(ballot_of(service, poll, 999)) for _ in range(5)]
+        # Of another minute, which might be of another day.
+        later = boxes.cast(ballot_of(service, poll, 0, at=service.world.now + 120_000))
+        answers = await asyncio.gather(*same, later)
+        assert [one.again for one in answers] == [False, *[True] * 50]  # type: ignore[union-attr]
+        assert {one.receipt.encode() for one in answers} == {answers[0].receipt.encode()}  # type: ignore[union-attr]
+        refusals = await asyncio.gather(*strange)
+        assert {one.code for one in refusals} == {"CREDENTIAL_UNKNOWN"}  # type: ignore[union-attr]
+        await boxes.close()
+
+    asyncio.run(use())
+    batches = service.sequencer.state.polls.ballots_of(poll.id).of_channel(CHANNEL)
+    assert [one.count for one in batches] == [1]
+
+
+def test_a_clock_that_is_a_little_behind_the_opening_spoils_no_batch(service: Service) -> None:
+    poll = public.opened(service.world)
+    boxes = service.context.ballots
+
+    async def use() -> None:
+        await boxes.open()
+        early = boxes.cast(ballot_of(service, poll, 0, at=poll.opened_at - 60_000))
+        now = boxes.cast(ballot_of(service, poll, 1))
+        assert [isinstance(one, Cast) for one in await asyncio.gather(early, now)] == [True, True]
+        await boxes.close()
+
+    asyncio.run(use())

@@ -132,6 +132,7 @@ def test_what_cannot_come_in_says_why_and_nothing_of_what_was_sent(service: Serv
         ("POST", path, ballot(0, someone, code="0" * 31)),
         ("POST", path, ballot(0, someone, code="Z" * 32)),
         ("POST", path, ballot(0, someone, more=1)),
+        ("POST", path, ballot(0, someone, channel="No Channel")),
         ("POST", path, [1]),
         ("POST", path, ballot(0, ["x" * 40_000])),
         ("POST", f"/v1/polls/{poll.id}/ballots?at=-1", ballot(0, someone)),
@@ -143,7 +144,7 @@ def test_what_cannot_come_in_says_why_and_nothing_of_what_was_sent(service: Serv
         (422, "CREDENTIAL_UNKNOWN"),
         *[(422, "PUBLIC_BALLOT_INVALID")] * 3,
         *[(400, "CREDENTIAL_MALFORMED")] * 2,
-        *[(400, "REQUEST_INVALID")] * 2,
+        *[(400, "REQUEST_INVALID")] * 3,
         (413, "BODY_TOO_LARGE"),
         *[(400, "REQUEST_INVALID")] * 2,
     ]

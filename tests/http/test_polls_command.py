@@ -2,8 +2,11 @@
 
 import hmac
 import json
+import os
 import shutil
+import signal
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from api.client import ProblemError
 from api.http.boxes import PASSPHRASE, PASSPHRASE_FILE, read_channel_keys
 from api.public_client import PublicClient, Voted
 from api.rehearsal.driver import World
@@ -25,7 +29,7 @@ from ledger.statements.foundation import StageOpened
 from tests import public_ballots as public
 from tests.api.calling import PASSPHRASE as TYPED
 from tests.api.calling import Answer, call
-from tests.http.test_serving import serving
+from tests.http.test_serving import children, serving, until
 from tests.public_ballots import CHANNEL, OPERATOR, STAGE
 from tests.sequenced import Site, StoredLedger
 from tests.simulator import LOG_KEY, LOG_VKEY, ORIGIN, resume
@@ -114,6 +118,41 @@ def test_codes_are_given_out_committed_to_entered_and_cast_through_two_workers(
         assert one.receipt == other.receipt
     shown = run(site, home, "show", poll_id).value["polls"]
     assert [(one["taken"], one["sources"][0]["credentials"], one["sums"]) for one in shown] == [(40, 40, None)]
+    assert site.audit().clean
+
+
+def test_F06_what_was_acknowledged_is_in_once_whoever_is_killed(site: Site, home: Path, tmp_path: Path) -> None:
+    """A worker is killed under load, then everything; started again, the same ballots get their first receipts."""
+
+    def open_it(world: World) -> Poll:
+        poll = public.opened(world)
+        write_key(home / "channel-keys" / f"{CHANNEL}.key", world.actor(OPERATOR).key, None)
+        return poll
+
+    (home / "channel-keys").mkdir()
+    poll = played(site, home, resume(history_before(STAGE)), open_it)
+    codes, at = [public.credential(number) for number in range(public.VOTERS)], poll.opened_at + 60_000
+    with serving(site, home, 2) as (process, url), ThreadPoolExecutor(1) as pool:
+        until(lambda: len(children(process.pid)) == 2)
+        first = pool.submit(cast_all, url, poll, codes[:30], at)
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        before = first.result(60)
+        second = pool.submit(cast_all, url, poll, codes[30:], at)
+        time.sleep(0.2)
+        workers = children(process.pid)
+        process.kill()
+        process.wait(10)
+        cut_off = second.exception(60)
+        assert cut_off is None or isinstance(cut_off, StoreError | ProblemError)
+        until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+    with serving(site, home, 2) as (process, url):
+        after = cast_all(url, poll, codes, at)
+        with PublicClient(url, [LOG_VKEY]) as client:
+            assert client.poll(poll.id)["poll"]["taken"] == public.VOTERS
+        process.terminate()
+        assert process.wait(40) == 0
+    for (one, _), (again, _) in zip(before, after, strict=False):
+        assert (again.again, again.receipt) == (True, one.receipt)
     assert site.audit().clean
 
 
