@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, Protocol, TypeVar
 
 from ledger.errors import MalformedError
-from ledger.merkle import HASH_BYTES, Node, joined, leaf_hash, subtrees
+from ledger.merkle import HASH_BYTES, Node, joined, subtrees
 from ledger.poll_rows import (
     Block,
     check_hashed,
@@ -130,11 +131,13 @@ def check_channel(
     workers = workers if pool is not None else 1
     with TemporaryDirectory(prefix="ballot-ledger-") as name:
         tasks = [_Task(source, vote, Path(name), worker, workers) for worker in range(workers)]
-        for part in _each(pool, _check, tasks):
+        checking = _each(pool, _check, tasks)
+        # Read while the others check.
+        counts = _split(source.credentials(vote.commitment.index), Path(name)) if credentials else None
+        for part in checking:
             found.sums = [one + other for one, other in zip(found.sums, part.sums, strict=True)]
             found.ballots += part.ballots
             found.problems += part.problems
-        counts = _split(source.credentials(vote.commitment.index), Path(name)) if credentials else None
         tasks = [_Task(source, vote, Path(name), worker, workers, counts) for worker in range(workers)]
         compared = dict(one for some in _each(pool, _compare, tasks) for one in some)
     found.problems += _standing(vote, counts, [compared[part] for part in range(PARTS)])
@@ -257,5 +260,5 @@ def _part(task: _Task, part: int) -> _Compared:
     tags = [data[start : start + HASH_BYTES] for start in range(0, len(data), HASH_BYTES)]
     voted = keys if vote.only_once else {key[:HASH_BYTES] for key in keys}
     known = set(tags)
-    nodes = subtrees(sum(task.counts[:part]), [leaf_hash(tag) for tag in tags])
+    nodes = subtrees(sum(task.counts[:part]), [sha256(b"\x00" + tag).digest() for tag in tags])
     return _Compared(twice, len(voted - known), len(known) == len(tags) and tags == sorted(tags), nodes)

@@ -3,8 +3,9 @@
 Both sides have the same rows, in batches of the same size with a commit for each, on the same server, which flushes to
 disk. COPY is the driver's binary one, row by row, into a table with a unique index on the tag. A batch is handed in as
 its signed statement with its rows; all credentials are entered before, as they are before a poll opens. The clock
-stops at the receipts. The audit checks hashes, commitments, choices, duplicates, totals, and that every tag was
-committed to, which takes the root over the whole list; beside it stands hashing as many leaves and their trees alone.
+stops at the receipts. The audit checks hashes, commitments, choices, duplicates and totals, and then also that every
+tag was committed to, which takes the root over the whole list; beside it stands hashing as many leaves and their trees
+alone.
 
 `python -m tests.benchmarks.polls --rows 10000000` runs both on a server of its own.
 """
@@ -164,20 +165,30 @@ def _sequenced(here: Polling, blocks: list[Block]) -> float:
     return (time.perf_counter() - begun) / sum(block.count for block in blocks) * 1e6
 
 
-def recounts(here: Polling, repeat: int) -> Measure:
-    """Audit every row of the closed poll, and hash as many leaves and their trees, each with two workers, by turns."""
+def recounts(here: Polling, repeat: int) -> list[Measure]:
+    """Audit every row of the closed poll beside hashing as many leaves and their trees, by turns, two workers each.
+
+    Then once more with every credential: that is one more tree on either side, of the whole list.
+    """
     batches = here.world.state.polls.ballots_of(here.poll.id).of_channel(CHANNEL)
-    counts = [one.count for one in batches]
-    rows = sum(counts)
-    bare, ours = [], []
+    rows = [one.count for one in batches]
+    listed = [min(MOST_ROWS, here.voters.count - start) for start in range(0, here.voters.count, MOST_ROWS)]
+    names = {
+        f"audit of {sum(rows)} rows / leaf and tree hashing, {WORKERS} workers": rows,
+        f"the same with {here.voters.count} credentials / hashing rows and list": rows + listed,
+    }
+    times: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in names}
     for _ in range(repeat):
-        bare.append(_timed(partial(_hash_alone, counts), rows))
-        ours.append(_timed(partial(_audit, here, rows), rows))
+        for credentials, (name, counts) in enumerate(names.items()):
+            bare, ours = times[name]
+            bare.append(_timed(partial(_hash_alone, counts), sum(rows)))
+            ours.append(_timed(partial(_audit, here, sum(rows), credentials=bool(credentials)), sum(rows)))
     own, child = (
         resource.getrusage(which).ru_maxrss >> 10 for which in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     note = f"  at most {child} MiB in each of {WORKERS} workers; {own} MiB in the benchmark with its sequencer"
-    return Measure(f"audit of {rows} rows / leaf and tree hashing, {WORKERS} workers", 1 / 3, bare, ours, note)
+    first, second = (Measure(name, 1 / 3, *both) for name, both in times.items())
+    return [first, replace(second, note=note)]
 
 
 def _timed(work: Callable[[], object], rows: int) -> float:
@@ -186,8 +197,8 @@ def _timed(work: Callable[[], object], rows: int) -> float:
     return (time.perf_counter() - begun) / rows * 1e6
 
 
-def _audit(here: Polling, rows: int) -> None:
-    found = audit(here.world.state, here.poll.id, here.site.ballots(), WORKERS)
+def _audit(here: Polling, rows: int, *, credentials: bool) -> None:
+    found = audit(here.world.state, here.poll.id, here.site.ballots(), WORKERS, credentials=credentials)
     if found.problems or found.ballots != rows:
         raise LookupError(str(found.problems[:3]))
 
@@ -216,7 +227,7 @@ def polls(site: Site, rows: int = COMPARED, repeat: int = 3) -> list[Measure]:
     with polling(site, rows) as here:
         handed_in = signed_batches(here, rows)
         close(here.world, here.poll)
-        return [handed_in, recounts(here, repeat)]
+        return [handed_in, *recounts(here, repeat)]
 
 
 def main() -> None:
