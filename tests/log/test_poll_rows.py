@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from ledger import poll_credentials
+from ledger import canonical, poll_credentials
 from ledger.errors import MalformedError
-from ledger.merkle import leaf_hash, tree_root
+from ledger.merkle import leaf_hash, tree_root, verify_inclusion
 from ledger.poll_credentials import listed, tags_of_file
 from ledger.poll_receipt import Paths, parse
 from ledger.poll_rows import (
@@ -57,6 +57,20 @@ def test_a_block_comes_back_and_its_parts_agree() -> None:
     assert (checked.root, checked.fault) == (tree_root(one.leaves()), None)
     assert sum(checked.subtotals) == 27
     assert Paths(one).root == checked.root
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 8, 13, 64, 100])
+def test_every_row_of_a_batch_has_its_path(count: int) -> None:
+    one = block(count)
+    paths = Paths(one)
+    assert paths.root == tree_root(one.leaves())
+    for row, leaf in zip(one.rows(), one.leaves(), strict=True):
+        given = paths.receipt(row.tag, b"entry", b"proof")
+        assert given is not None
+        assert verify_inclusion(row.serial, count, leaf, given.path, paths.root)
+        assert canonical.encode(canonical.decode(given.encode())) == given.encode()
+        assert parse(given.encode()) == given
+    assert paths.receipt(bytes(32), b"entry", b"proof") is None
 
 
 @pytest.mark.parametrize(
