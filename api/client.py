@@ -312,9 +312,11 @@ class Client:
     def read(self, path: str, reason: str | None = None, **query: str) -> dict[str, Any]:
         """Return what the service tells at a path; `reason` is why, where reading is recorded. Errors as `form`."""
         headers = {} if reason is None else {"read-reason": quote(reason)}
-        if self._token is not None:
-            headers["authorization"] = f"Bearer {self._token}"
-        return self._told("GET", path, params=query, headers=headers)
+        return self._told("GET", path, params=query, headers=headers | self.bearer())
+
+    def bearer(self) -> dict[str, str]:
+        """Return the header of the session that is open, none where there is none."""
+        return {} if self._token is None else {"authorization": f"Bearer {self._token}"}
 
     def pages(self, path: str, name: str, reason: str | None = None, **query: str) -> Iterator[Any]:
         """Give every member of the list `name`, page by page. Errors as `form`."""

@@ -137,7 +137,7 @@ class Objecting(Client):
         objection, programme = secrets.token_hex(16), str(form["header"].get("programme"))
         letter = text + f"\n\n{REPLY_MARK}{encode_base64(sealing_public(code.reply_key))}\n".encode()
         sealed = seal(read(form.get("sealing")).to, letter, SealContext(programme, objection))
-        permit = str(self._told("POST", "/v1/uploads/permits").get("permit"))
+        permit = self.permit()
         digest = self.upload(sealed, SEALED, headers={"upload-permit": permit})
         body = ObjectionReceived(
             against=tuple(against),
@@ -148,9 +148,14 @@ class Objecting(Client):
             sealed=digest,
         )
         envelope = self.sign(form, body, code.key, one_time=True)
-        return self._hand_in(envelope, objection, permit, at)
+        return self.hand_in(envelope, objection, permit, at)
 
-    def _hand_in(self, envelope: bytes, objection: str, permit: str, at: int | None) -> Filed | Declined:
+    def permit(self) -> str:
+        """Return a permit to upload one sealed text; errors as `Client.form`."""
+        return str(self._told("POST", "/v1/uploads/permits").get("permit"))
+
+    def hand_in(self, envelope: bytes, objection: str, permit: str, at: int | None) -> Filed | Declined:
+        """Hand in an objection whose sealed text was uploaded with this permit; errors as `Client.submit`."""
         headers = {"content-type": "application/json", "upload-permit": permit}
         params = {} if at is None else {"at": str(at)}
         answer = self._ask("POST", "/v1/objections", content=envelope, headers=headers, params=params)

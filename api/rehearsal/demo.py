@@ -16,15 +16,17 @@ from api.rehearsal.beats import Tell
 from api.rehearsal.cast import cast_of
 from api.rehearsal.driver import World, found
 from api.rehearsal.live import SequencedLedger
-from api.rehearsal.over_http import ServedWorld, results_hash
+from api.rehearsal.over_http import ServedSeals, ServedWorld, results_hash
 from api.rehearsal.scenario import FOUNDED, play_contested
 from api.rehearsal.seals import SEALED_FOLDER, SealedEvidence, Seals, sealed_to
 from api.rehearsal.serving import served
-from ledger import embedded_folder
+from ledger import canonical, embedded_folder
 from ledger.errors import StoreError
 from ledger.keyfile import write_key
 from ledger.opening import Home, create_home, founding_key, open_sequencer, open_store, read_home
 from ledger.programmes import load_shipped
+from ledger.sealing_keys import FILE as SEALING_KEYS
+from ledger.sealing_keys import announce
 from ledger.signing import SigningKey
 from ledger.store.store import Store
 
@@ -95,12 +97,11 @@ def played(
     home = create_home(folder, ORIGIN, log_key=_key(seed, "log"))
     vkey = founding_key(home)
     home.log_vkey.write_text(vkey.encode() + "\n")
-    seals = _seals(home, seed, sealed_from)
     with _embedded():
         if workers:
-            world, told = _over_http(home, seed, begin, seals, workers)
+            world, told = _over_http(home, seed, begin, workers)
         else:
-            world, told = _in_process(home, seed, begin, seals), None
+            world, told = _in_process(home, seed, begin, _seals(home, seed, sealed_from)), None
         people = cast_of(world)
         _write_keys(world, folder / "keys", people)
         with open_store(home) as store:
@@ -114,12 +115,11 @@ def _in_process(home: Home, seed: str, begin: Callable[[World], Tell], seals: Se
         return world
 
 
-def _over_http(
-    home: Home, seed: str, begin: Callable[[World], Tell], seals: Seals, workers: int
-) -> tuple[World, str | None]:
-    with served(home.folder, workers) as url, Client(url, [founding_key(home)]) as client:
+def _over_http(home: Home, seed: str, begin: Callable[[World], Tell], workers: int) -> tuple[World, str | None]:
+    keys = [founding_key(home)]
+    with served(home.folder, workers) as url, Client(url, keys) as client:
         world = ServedWorld(client, seed)
-        _play(world, home, begin, seals)
+        _play(world, home, begin, ServedSeals(url, keys))
         titles = world.state.naming.titles
         return world, results_hash(client, titles.index) if titles else None
 
@@ -127,6 +127,8 @@ def _over_http(
 def _play(world: World, home: Home, begin: Callable[[World], Tell], seals: Seals) -> None:
     world.set_time(*FOUNDED)
     found(world, load_shipped(PROGRAMME), home.origin, founding_key(home).encode())
+    announced = announce(sealed_to(world.seed), world.state.charter.id, world.actor("discipline").key)
+    (home.folder / SEALING_KEYS).write_bytes(canonical.encode(announced.plain()))
     play_contested(world, begin(world), seals)
 
 

@@ -5,22 +5,31 @@ receipts of, folded here by the same code as everywhere; nothing is read from th
 `?at=`.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
-from api.client import Client, Declined
+from api.client import Client, Declined, Receipted
+from api.objecting import Objecting
 from api.rehearsal.driver import World
 from ledger import canonical
+from ledger.checkpoint import VerifierKey
 from ledger.errors import VerificationError
+from ledger.evidence_media import SEALED
 from ledger.logstore import seen_of
 from ledger.procedure.reasons import Refusal
 from ledger.roll import SEALED_PREFIX
+from ledger.sealing import SealContext, seal
+from ledger.sealing_keys import read
 from ledger.selection import Selection
-from ledger.statements import Act, Seen, decode_entry
+from ledger.statements import Act, Seen, decode_entry, open_envelope
 from ledger.statements.deliberation import DeliberationVoted
 from ledger.statements.foundation import ActCountersigned
+from ledger.statements.notices import ObjectionReceived
 from ledger.statements.rounds import BallotCast, ScoreGiven
 
 PAGE = "100"
+Filing: TypeAlias = "Callable[[bytes, int], Receipted | Declined]"
 
 
 class ServedLedger:
@@ -30,6 +39,8 @@ class ServedLedger:
         """Act on a rehearsal log that is empty as yet, through its service."""
         self.client = client
         self.state = Selection()
+        self.objecting: dict[str, Filing] = {}
+        """How an objection is handed in whose sealed text was uploaded without a key, by the text's digest."""
 
     def submit(self, envelope: bytes, at: int, attached: bytes | None = None) -> Act | Refusal:
         """Hand in one envelope at the simulated time `at` (UTC ms).
@@ -39,7 +50,9 @@ class ServedLedger:
         """
         if attached is not None:
             raise TypeError("what is attached is handed in by a route of its own")
-        answer = self.client.submit(envelope, at)
+        body = open_envelope(envelope).statement.body
+        filing = self.objecting.get(body.sealed) if isinstance(body, ObjectionReceived) else None
+        answer = self.client.submit(envelope, at) if filing is None else filing(envelope, at)
         if isinstance(answer, Declined):
             return answer.refusal
         act = decode_entry(answer.entry)
@@ -83,6 +96,39 @@ class ServedWorld(World):
                 return self.client.vote_form(body.matter, key)
             case _:
                 return self.client.form_for(body, key)
+
+
+class ServedSeals:
+    """Seals to the keys that the service announces, and uploads: without a key by a permit, or as somebody of a desk.
+
+    The keys are believed only as a founding key of discipline, which the charter names, has signed them.
+    """
+
+    def __init__(self, url: str, keys: Sequence[VerifierKey]) -> None:
+        """Upload to the service at `url`, whose log has these keys."""
+        self._url, self._keys = url, tuple(keys)
+
+    def __call__(self, world: World, objection: str, number: int, text: str, desk: str | None) -> str:
+        """Seal, upload and return the digest."""
+        ledger = world.ledger
+        if not isinstance(ledger, ServedLedger):
+            raise TypeError("only a play through a service uploads to it")
+        with Objecting(self._url, self._keys) as client:
+            to = read(client.objection_form().get("sealing")).to
+            sealed = seal(to, text.encode(), SealContext(world.state.charter.id, objection))
+            if desk is not None:
+                client.sign_in(world.actor(desk).key)
+                return client.upload(sealed, SEALED, headers=client.bearer())
+            permit = client.permit()
+            digest = client.upload(sealed, SEALED, headers={"upload-permit": permit})
+        ledger.objecting[digest] = partial(self._file, objection, permit)
+        return digest
+
+    def _file(self, objection: str, permit: str, envelope: bytes, at: int) -> Receipted | Declined:
+        """Hand in an objection over a connection of its own, which says nothing of who objects."""
+        with Objecting(self._url, self._keys) as client:
+            filed = client.hand_in(envelope, objection, permit, at)
+        return filed if isinstance(filed, Declined) else filed.receipt
 
 
 def results_hash(client: Client, named: int) -> str:

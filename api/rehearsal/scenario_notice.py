@@ -38,6 +38,7 @@ from ledger.statements.foundation import StageClosed
 REJECTED, LEAD, UPHELD = 6, 4, 2
 """The places, from 0, of those whom the leaders reject, an anonymous letter is about, and a founded one is about."""
 AGAINST = 8
+DESK = "intake-1"
 ANONYMOUS_TEXT = "反映某人选业绩不实（未署名）"
 SIGNED_TEXT = "实名反映：某人选申报材料中的一项成果系他人完成，附证明材料"
 
@@ -134,7 +135,7 @@ def _anonymous(world: World, stage: str, about: str, seals: Seals, tell: Tell) -
     body = objection(world, about)
     alias = f"objector-{body.objection[:8]}"
     public = encode_base64(one_time_actor(world, alias).key.public)
-    sealed = seals(world, body.objection, 1, ANONYMOUS_TEXT)
+    sealed = seals(world, body.objection, 1, ANONYMOUS_TEXT, None)
     received = world.must(alias, objection(world, about, one_time_key=public, sealed=sealed))
     examine(world, body.objection, real_name=False)
     examined = world.state.notices.objections.by_id[body.objection].examined
@@ -143,8 +144,8 @@ def _anonymous(world: World, stage: str, about: str, seals: Seals, tell: Tell) -
 
 def _signed(world: World, about: str, seals: Seals) -> tuple[str, str]:
     body = objection(world, about)
-    sealed = seals(world, body.objection, 2, SIGNED_TEXT)
-    world.must("intake-1", objection(world, about, sealed=sealed))
+    sealed = seals(world, body.objection, 2, SIGNED_TEXT, DESK)
+    world.must(DESK, objection(world, about, sealed=sealed))
     examine(world, body.objection)
     hear(world, body.objection)
     return body.objection, about

@@ -18,11 +18,11 @@ SEALED_FOLDER = "sealed"
 class Seals(Protocol):
     """Seals what an objector hands in."""
 
-    def __call__(self, world: World, objection: str, number: int, text: str) -> str:
-        """Return the digest under which the sealed text is on file."""
+    def __call__(self, world: World, objection: str, number: int, text: str, desk: str | None) -> str:
+        """Return the digest under which the sealed text is on file; `desk` is who files it, None for a one-time key."""
 
 
-def unsealed(world: World, objection: str, number: int, text: str) -> str:
+def unsealed(world: World, objection: str, number: int, text: str, desk: str | None) -> str:
     """Return a stand-in digest: a play in memory keeps no evidence."""
     return world.digest(f"sealed/{number}")
 
@@ -35,7 +35,7 @@ class SealedEvidence:
         self._evidence, self._copies, self._earlier = EvidenceFolder(evidence), copies, earlier
         self._to = to
 
-    def __call__(self, world: World, objection: str, number: int, text: str) -> str:
+    def __call__(self, world: World, objection: str, number: int, text: str, desk: str | None) -> str:
         """Seal, file and return the digest."""
         name = f"objection-{number}.hpke"
         if self._earlier is not None:

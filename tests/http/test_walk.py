@@ -9,14 +9,21 @@ import pytest
 
 from api.client import Client
 from api.rehearsal.demo import SEED
+from api.rehearsal.driver import World
 from api.rehearsal.over_http import ServedLedger
+from api.rehearsal.scenario_notice import ANONYMOUS_TEXT, SIGNED_TEXT
+from api.rehearsal.seals import sealing_key
 from api.witness.serving import listen
 from ledger.errors import VerificationError
+from ledger.sealing import SealContext, open_sealed
+from ledger.sealing_keys import FILE as SEALING_KEYS
+from ledger.sealing_keys import decode
 from tests.api.calling import call
 from tests.api.conftest import reachable
 from tests.http.conftest import Service
 from tests.http.test_forms import answered_by
 from tests.http.test_statements import service, vote
+from tests.simulator import MemoryLedger
 
 __all__ = ["reachable", "service"]
 
@@ -45,8 +52,33 @@ def test_a_selection_over_http_alone_comes_to_the_same_results(
     codes = [beat["code"] for beat in walked["beats"]]
     assert codes == [beat["code"] for beat in by_command["beats"]]
     assert {"paper-ballot", "public-vote", "leaders-object", "anonymous", "upheld", "approved", "named"} <= set(codes)
-    requests = (folder / "service.log").read_text().count('"route":"/v1/')
-    assert requests > 2 * walked["verified"]["size"] - 10, "every statement but the charter has a form and an answer"
+    told_by = (folder / "service.log").read_text()
+    statements = walked["verified"]["size"]
+    assert told_by.count('"route":"/v1/') > 2 * statements - 10, "each but the charter has a form and an answer"
+    assert told_by.count('"route":"/v1/objections"') == 1
+    assert sealed_texts(folder) == {ANONYMOUS_TEXT, SIGNED_TEXT}
+
+
+def sealed_texts(folder: Path) -> set[str]:
+    """What objectors uploaded, as the discipline office reads it."""
+    programme, world = decode((folder / SEALING_KEYS).read_bytes()).programme, World(MemoryLedger(), SEED)
+    objections = [world.identifier(f"objection/{number}") for number in (1, 2)]
+    return {
+        open_sealed(sealing_key(SEED), file.read_bytes(), SealContext(programme, objection)).decode()
+        for file in (folder / "evidence").glob("*/*")
+        if not file.suffix
+        for objection in objections
+        if opens(file.read_bytes(), SealContext(programme, objection))
+    }
+
+
+def opens(sealed: bytes, context: SealContext) -> bool:
+    """Whether a sealed text belongs to this objection."""
+    try:
+        open_sealed(sealing_key(SEED), sealed, context)
+    except VerificationError:
+        return False
+    return True
 
 
 def test_a_play_that_somebody_else_writes_into_stops(service: Service) -> None:
