@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from eventsourcing.persistence import PersistenceError
 from fastapi import Depends, FastAPI, Header, Request
 
 from api.http.asking import Asked, asked
@@ -235,7 +236,8 @@ async def keep_swept(app: FastAPI) -> None:
     while True:
         try:
             await asyncio.to_thread(lambda: receiving_of(app).sweep())
-        except LedgerError as error:
+        except (LedgerError, OSError, PersistenceError) as error:
+            # The store or the disk is away for a while: the next time is soon enough.
             tell("uploads not swept", error=error)
         await asyncio.sleep(SWEEP_SECONDS)
 

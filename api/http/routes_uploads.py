@@ -166,7 +166,7 @@ async def append(
         raise HttpError("CONTENT_UNSUPPORTED", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     receiving = receiving_of(request.app)
     with evidence_faults():
-        found = receiving.mine(owner, upload, system_clock())
+        found = await asyncio.to_thread(receiving.mine, owner, upload, system_clock())
         size = found.size
         if not found.complete:
             try:

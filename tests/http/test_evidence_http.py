@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from api.http import uploads as uploads_module
-from api.http.receiving import receiving_of
+from api.http.receiving import Receiving, receiving_of
 from api.http.uploads import FOLDER
 from api.rehearsal.steps_objections import objection, receive
 from ledger.errors import StoreError
@@ -604,3 +604,24 @@ def test_so_many_downloads_at_once(service: Service) -> None:
         assert (answer.status_code, answer.json()["code"]) == (503, "SERVICE_BUSY")
 
     ask(service, asking)
+
+
+def test_sweeping_goes_on_after_the_store_was_away(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.http.receiving.SWEEP_SECONDS", 0.05)
+    calls: list[int] = []
+
+    def away(self: Receiving) -> None:
+        calls.append(1)
+        if len(calls) < 3:
+            raise StoreError("STORE_UNAVAILABLE", schema="ledger")
+
+    monkeypatch.setattr(Receiving, "sweep", away)
+
+    async def asking(client: httpx.AsyncClient) -> None:
+        for _ in range(200):
+            if len(calls) > 3:
+                return
+            await asyncio.sleep(0.02)
+
+    ask(service, asking)
+    assert len(calls) > 3
