@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from api.http.settings import Limits, Settings
+from api.http.settings import Limits, Oidc, Settings
 from tests.api.calling import call
 from tests.attestation.test_readme import section
 from tests.http.test_readme_tour import free_port
@@ -164,7 +164,10 @@ def test_every_setting_stands_in_the_table_with_its_default() -> None:
         for name, field in Settings.model_fields.items()
         if field.annotation is not Limits
     }
-    assert told.keys() - {"BALLOT_LEDGER_LIMITS__…"} == fields.keys()
+    nested = {"BALLOT_LEDGER_LIMITS__…", "BALLOT_LEDGER_OIDC__…"}
+    assert told.keys() - nested == fields.keys() - {"BALLOT_LEDGER_OIDC"}
+    assert nested <= told.keys()
+    assert all(f"`{name.upper()}`" in section(SECTION) for name in Oidc.model_fields)
     for name, default in fields.items():
         if name != "BALLOT_LEDGER_HOME" and default not in (None, ()):
             assert told[name] == str(default).lower(), name
