@@ -28,9 +28,8 @@ async def received(request: Request, receiving: Receiving, owner: Owner) -> dict
         content = form.feed(piece)
         if form.media_type is not None:
             break
-    upload = receiving.begin(
-        owner, _declared(form, request, receiving.most(owner)), address_of(request), system_clock()
-    )
+    declared = _declared(form, request, receiving.most(owner))
+    upload = await asyncio.to_thread(receiving.begin, owner, declared, address_of(request), system_clock())
     try:
         with receiving.uploads.writing(upload) as writing:
             await _write(writing, content)
