@@ -33,6 +33,8 @@ CALLBACK = "/v1/session/oidc/callback"
 STATE_SECONDS = 600
 """From the beginning to the return; then one begins again."""
 ASK_SECONDS = 5
+"""For each step of an answer, and `MOST_SECONDS` for all of it, or an answer that drips would hold up everybody."""
+MOST_SECONDS = 10
 MOST_BYTES = 256 << 10
 KNOWN_SECONDS = 600
 """How long the provider's description and keys are taken for its present ones."""
@@ -122,13 +124,14 @@ class Provider:
         """Return the JSON object that is answered; None for an answer that refuses."""
         if not self._room.acquire(timeout=ASK_SECONDS):
             raise away()
+        until = time.monotonic() + MOST_SECONDS
         try:
             accepted = {"accept": "application/json"}
             with httpx.stream(method, address, headers=accepted, timeout=ASK_SECONDS, **sent) as answer:
                 data = b""
                 for piece in answer.iter_bytes():
                     data += piece
-                    if len(data) > MOST_BYTES:
+                    if len(data) > MOST_BYTES or time.monotonic() > until:
                         raise away()
             if answer.status_code >= 500:
                 raise away()

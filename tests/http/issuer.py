@@ -6,7 +6,7 @@ import json
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,7 +17,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 CLIENT, SECRET, SUBJECT = "ledger", "the client's own secret", "subject-1"
@@ -52,6 +52,7 @@ class Issuer:
     described: Callable[[Claims], Claims] = dict
     now: int = 0
     status: int = 200
+    pause: float = 0
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -79,7 +80,15 @@ class Issuer:
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/keys",
         }
-        return JSONResponse(self.described(told), self.status)
+        if not self.pause:
+            return JSONResponse(self.described(told), self.status)
+
+        async def dripping() -> AsyncIterator[bytes]:
+            for byte in json.dumps(told).encode():
+                yield bytes([byte])
+                await asyncio.sleep(self.pause)
+
+        return StreamingResponse(dripping())
 
     async def keys(self, request: Request) -> Response:
         """Publish the key, beside a shared secret that nobody should publish."""

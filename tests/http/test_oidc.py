@@ -323,6 +323,19 @@ def test_a_provider_that_is_away_or_another_is_told_to_be_so(service: Service, i
     assert {one.status_code for one in answers} == {503}
 
 
+def test_a_provider_that_only_drips_is_given_up(
+    service: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elsewhere_module, "MOST_SECONDS", 0.3)
+    issuer.pause = 0.2
+
+    async def asking(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.get("/v1/session/oidc")
+
+    answer: httpx.Response = ask(service, asking)
+    assert (answer.status_code, answer.json()["code"]) == (503, "SIGN_IN_ELSEWHERE_AWAY")
+
+
 def test_a_provider_whose_name_ends_with_a_stroke_is_the_same(service: Service, issuer: Issuer) -> None:
     issuer.described = lambda told: told | {"issuer": f"{issuer.url}/"}
     issuer.claims = lambda claims: claims | {"iss": f"{issuer.url}/"}
