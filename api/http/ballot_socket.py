@@ -1,12 +1,11 @@
 """The way in for public ballots from a worker: what came at once goes in one frame, what is answered at once comes so.
 
-The sequencer's process listens on a private socket of its own for ballots. A frame is its length (4 bytes, big endian)
-and a msgpack value. Entry and proof of a batch are told once to each worker, which puts every voter's receipt together.
-When the connection breaks, what was not answered is sent again: a ballot that did arrive gets its first receipt.
+The sequencer's process listens on a private socket of its own for ballots (`frames`). Entry and proof of a batch are
+told once to each worker, which puts every voter's receipt together. When the connection breaks, what was not answered
+is sent again: a ballot that did arrive gets its first receipt.
 """
 
 import asyncio
-import os
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -15,22 +14,18 @@ from pathlib import Path
 import msgspec
 
 from api.http.ballot_door import Ballot, BallotDoor
-from ledger.errors import ConflictError, LedgerError, MalformedError, StoreError, VerificationError
+from api.http.frames import RETRY_SECONDS, error_of, frame, kind_of, listen, read_frame
+from ledger.errors import LedgerError, StoreError
 from ledger.poll_box import Cast, CastAnswer
 from ledger.poll_receipt import PublicReceipt
 from ledger.poll_rows import Row
 from ledger.procedure.reasons import Refusal
 
-MOST_FRAME = 64 << 20
 MOST_IN_FRAME = 4096
 MOST_WAITING = 20_000
 """Ballots of one worker that wait; a further one is `POLL_BOX_FULL`."""
-RETRY_SECONDS = 0.05
 CLOSE_SECONDS = 10
 _REFUSED = "Refusal"
-_ERRORS: dict[str, type[LedgerError]] = {
-    one.__name__: one for one in (MalformedError, VerificationError, ConflictError, StoreError)
-}
 
 
 class _Ballot(msgspec.Struct, array_like=True):
@@ -71,21 +66,8 @@ class _Told(msgspec.Struct, array_like=True):
     others: list[_Out]
 
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode_ballots = msgspec.msgpack.Decoder(list[_Ballot]).decode
 _decode_told = msgspec.msgpack.Decoder(_Told).decode
-
-
-def _frame(value: object) -> bytes:
-    data = _encode(value)
-    return len(data).to_bytes(4, "big") + data
-
-
-async def _read_frame(reader: asyncio.StreamReader) -> bytes:
-    size = int.from_bytes(await reader.readexactly(4), "big")
-    if size > MOST_FRAME:
-        raise ConnectionError("frame")
-    return await reader.readexactly(size)
 
 
 class _Teller:
@@ -118,14 +100,13 @@ class _Teller:
         told, self._told = self._told, _Told([], [], [])
         self._places.clear()
         with suppress(ConnectionError, RuntimeError):
-            self._writer.write(_frame(told))
+            self._writer.write(frame(told))
 
 
 def _stopped(number: int, error: BaseException) -> _Out:
     if not isinstance(error, LedgerError):
         return _Out(number, StoreError.__name__, "SEQUENCER_FAULT", "", {"reason": type(error).__name__})
-    kind = next((name for name, one in _ERRORS.items() if isinstance(error, one)), StoreError.__name__)
-    return _Out(number, kind, error.code, "", error.facts)
+    return _Out(number, kind_of(error), error.code, "", error.facts)
 
 
 class BallotServer:
@@ -140,16 +121,7 @@ class BallotServer:
     async def open(self) -> None:
         """Begin the boxes, and listen. Raises `StoreError` `ADDRESS_UNUSABLE`."""
         await self._boxes.open()
-        try:
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            self._path.unlink(missing_ok=True)
-            before = os.umask(0o177)
-            try:
-                self._server = await asyncio.start_unix_server(self._serve, self._path)
-            finally:
-                os.umask(before)
-        except OSError:
-            raise StoreError("ADDRESS_UNUSABLE", address=self._path.name) from None
+        self._server = await listen(self._path, self._serve)
 
     async def close(self) -> None:
         """Listen no more; what was handed in is answered first."""
@@ -165,7 +137,7 @@ class BallotServer:
         teller = _Teller(writer)
         try:
             while True:
-                for one in _decode_ballots(await _read_frame(reader)):
+                for one in _decode_ballots(await read_frame(reader)):
                     ballot = Ballot(one.poll, one.channel, one.tag, one.candidates, one.origin, one.at)
                     answer = self._boxes.cast(ballot)
                     self._waiting.add(answer)
@@ -222,7 +194,7 @@ class BallotSocket:
             return
         with suppress(ConnectionError, RuntimeError):
             for start in range(0, len(unsent), MOST_IN_FRAME):
-                self._writer.write(_frame(unsent[start : start + MOST_IN_FRAME]))
+                self._writer.write(frame(unsent[start : start + MOST_IN_FRAME]))
 
     async def _run(self) -> None:
         while True:
@@ -232,7 +204,7 @@ class BallotSocket:
                     self._writer, self._unsent = writer, [sent for sent, _ in self._open.values()]
                     self._send()
                     while True:
-                        self._take(_decode_told(await _read_frame(reader)))
+                        self._take(_decode_told(await read_frame(reader)))
                 finally:
                     self._writer = None
                     writer.close()
@@ -247,7 +219,7 @@ class BallotSocket:
             if other.kind == _REFUSED:
                 self._answer(other.number, Refusal(other.code, other.clause, other.facts))
             else:
-                self._answer(other.number, _ERRORS[other.kind](other.code, **other.facts))
+                self._answer(other.number, error_of(other.kind, other.code, other.facts))
 
     def _answer(self, number: int, found: CastAnswer | LedgerError) -> None:
         _, answer = self._open.get(number, (None, None))

@@ -1,8 +1,8 @@
 """The way in from a worker: the sequencer's process listens on a private socket, and each worker keeps one connection.
 
-A frame is its length (4 bytes, big endian) and a msgpack value. A worker sends what it was handed with a number of its
-own and gets the answers under that number, in whatever order they come. When the connection breaks, everything that
-was not answered is sent again: a statement that did arrive gets its first receipt, so nothing is lost or doubled.
+A worker sends what it was handed with a number of its own and gets the answers under that number, in whatever order
+they come (`frames`). When the connection breaks, everything that was not answered is sent again: a statement that did
+arrive gets its first receipt, so nothing is lost or doubled.
 
 Signatures are checked by the worker (`api.http.checking`), which hands on under which key each one holds. The socket is
 for this account alone (0600), so that whoever writes to it is the service's own code; and the sequencer takes such a
@@ -10,7 +10,6 @@ word only for the key that its own roll has at that moment.
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count, zip_longest
@@ -20,15 +19,14 @@ import msgspec
 
 from api.http.checking import Check, check_all, check_nothing
 from api.http.door import MOST_INLINE, Accepted, Answered, Door, Failed, RefusedBy
-from ledger.errors import ConflictError, LedgerError, MalformedError, StoreError, VerificationError
+from api.http.frames import RETRY_SECONDS, error_of, frame, kind_of, listen, read_frame
+from ledger.errors import LedgerError, StoreError
 from ledger.procedure.reasons import Refusal
 from ledger.statements import Seen
 
-MOST_FRAME = 64 << 20
 MOST_AT_ONCE = 1024
 """Frames of one worker that are decided at once; the worker waits with the next."""
 WAIT_SECONDS = 25.0
-RETRY_SECONDS = 0.05
 NEWS_SECONDS = 0.5
 """How often a worker is told the newest checkpoint while it hands in nothing."""
 
@@ -76,10 +74,6 @@ class _Told(msgspec.Struct, array_like=True):
     answers: list[_Accepted | _Refused | _Failed]
 
 
-_ERRORS: dict[str, type[LedgerError]] = {
-    one.__name__: one for one in (MalformedError, VerificationError, ConflictError, StoreError)
-}
-_encode = msgspec.msgpack.Encoder().encode
 _decode_ask = msgspec.msgpack.Decoder(_Ask).decode
 _decode_told = msgspec.msgpack.Decoder(_Told).decode
 
@@ -91,8 +85,7 @@ def _said(answered: Answered) -> _Accepted | _Refused | _Failed:
         no = answered.refusal
         return _Refused(no.code, no.clause, no.facts, answered.attempt, answered.receipt)
     error = answered.error
-    kind = next((name for name, one in _ERRORS.items() if isinstance(error, one)), StoreError.__name__)
-    return _Failed(kind, error.code, error.facts)
+    return _Failed(kind_of(error), error.code, error.facts)
 
 
 def _answered(said: _Accepted | _Refused | _Failed) -> Answered:
@@ -100,19 +93,7 @@ def _answered(said: _Accepted | _Refused | _Failed) -> Answered:
         return Accepted(said.index, said.at, said.again, said.needs, said.receipt)
     if isinstance(said, _Refused):
         return RefusedBy(Refusal(said.code, said.clause, said.facts), said.attempt, said.receipt)
-    return Failed(_ERRORS[said.kind](said.code, **said.facts))
-
-
-async def _read_frame(reader: asyncio.StreamReader) -> bytes:
-    size = int.from_bytes(await reader.readexactly(4), "big")
-    if size > MOST_FRAME:
-        raise ConnectionError("frame")
-    return await reader.readexactly(size)
-
-
-def _frame(value: msgspec.Struct) -> bytes:
-    data = _encode(value)
-    return len(data).to_bytes(4, "big") + data
+    return Failed(error_of(said.kind, said.code, said.facts))
 
 
 class DoorServer:
@@ -125,20 +106,8 @@ class DoorServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Listen. A file that an earlier process left is replaced: whoever holds the log's lock is the only one.
-
-        Raises `StoreError` `ADDRESS_UNUSABLE`.
-        """
-        try:
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            self._path.unlink(missing_ok=True)
-            before = os.umask(0o177)
-            try:
-                self._server = await asyncio.start_unix_server(self._serve, self._path)
-            finally:
-                os.umask(before)
-        except OSError:
-            raise StoreError("ADDRESS_UNUSABLE", address=self._path.name) from None
+        """Listen. Raises `StoreError` `ADDRESS_UNUSABLE`."""
+        self._server = await listen(self._path, self._serve)
 
     async def close(self) -> None:
         """Listen no more, and finish what is being decided."""
@@ -154,7 +123,7 @@ class DoorServer:
         news = asyncio.create_task(self._news(writer))
         try:
             while True:
-                data = await _read_frame(reader)
+                data = await read_frame(reader)
                 await room.acquire()
                 task = asyncio.create_task(self._decide(_decode_ask(data), writer))
                 self._tasks.add(task)
@@ -184,7 +153,7 @@ class DoorServer:
         seen = self._door.seen()
         told = _Told(number, self._door.size, (seen.root, seen.signature, seen.size) if seen else None, answers)
         with suppress(ConnectionError, RuntimeError):
-            writer.write(_frame(told))
+            writer.write(frame(told))
             await writer.drain()
 
 
@@ -254,13 +223,13 @@ class SocketDoor:
 
     async def _hand_on(self, ask: _Ask) -> list[Answered]:
         number = ask.number = next(self._numbers)
-        frame, asked = _frame(ask), len(ask.envelopes)
+        data, asked = frame(ask), len(ask.envelopes)
         answer: asyncio.Future[list[Answered]] = asyncio.get_running_loop().create_future()
-        self._open[number] = (frame, asked, answer)
+        self._open[number] = (data, asked, answer)
         try:
             if self._writer is not None:
                 with suppress(ConnectionError, RuntimeError):
-                    self._writer.write(frame)
+                    self._writer.write(data)
             return await asyncio.wait_for(answer, self._seconds)
         except TimeoutError:
             return [Failed(StoreError("STORE_UNAVAILABLE"))] * asked
@@ -272,11 +241,11 @@ class SocketDoor:
             with suppress(OSError, asyncio.IncompleteReadError, msgspec.MsgspecError):
                 reader, writer = await asyncio.open_unix_connection(self._path)
                 try:
-                    for frame, _, _ in list(self._open.values()):
-                        writer.write(frame)
+                    for data, _, _ in list(self._open.values()):
+                        writer.write(data)
                     self._writer = writer
                     while True:
-                        self._take(_decode_told(await _read_frame(reader)))
+                        self._take(_decode_told(await read_frame(reader)))
                 finally:
                     self._writer = None
                     writer.close()
