@@ -4,6 +4,7 @@ The working state moves ahead with every statement it admits, so that the next o
 what the log will be if the batch commits; if it does not, the working state is thrown away and read again.
 """
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -57,7 +58,13 @@ class Desk:
         self._fresh = frontier.peaks()
         self._founding = LogKeys.of(key)
         self._recent = RecentlySpent(frontier.size)
-        self._seen = SeenBook(origin, self._key_at, lambda size: root_at(size, self.node))
+        # Not by `self`: in a circle the whole state would outlive its desk until the collector comes by, if it does.
+        desk: Desk = weakref.proxy(self)
+
+        def key_at(size: int) -> VerifierKey:
+            return desk.keys.at(size)
+
+        self._seen = SeenBook(origin, key_at, lambda size: root_at(size, desk.node))
         self.fork: ForkError | None = None
         self.holds: Callable[[VerifierKey], bool] = key.__eq__
         """Whether the private key of a log key is at hand; without it no rotation to that key is admitted."""
@@ -68,9 +75,6 @@ class Desk:
     def keys(self) -> LogKeys:
         """The log's keys as its entries state them; before the charter, the one it will name."""
         return self.state.log.known_keys or self._founding
-
-    def _key_at(self, size: int) -> VerifierKey:
-        return self.keys.at(size)
 
     def node(self, level: int, index: int) -> bytes:
         """Return a node of the working tree, committed or not."""

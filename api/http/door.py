@@ -66,6 +66,10 @@ class Door(Protocol):
     def waiting(self) -> int:
         """How many statements were handed in here and wait for their answer."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a sequencer that decides what is handed in, as far as is known here."""
+
     def seen(self) -> Seen | None:
         """Return the newest published checkpoint that is known here, as a statement pins it."""
 
@@ -137,6 +141,11 @@ class LocalDoor:
     def waiting(self) -> int:
         """How many statements wait for their answer."""
         return self._waiting
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the sequencer goes on: it does not, once the log was shown to be forked."""
+        return self._sequencer.fork is None
 
     def seen(self) -> Seen | None:
         """Return the newest published checkpoint."""

@@ -93,7 +93,7 @@ async def health(response: Response) -> dict[str, str]:
 
 @router.get("/ready", summary="Whether requests can be answered now", responses=_UNREADY)
 async def ready(request: Request, response: Response) -> dict[str, Any]:
-    """Say how far reading is, once store and read side answer.
+    """Say how far reading is, once the store and the read side answer and the sequencer is reached.
 
     Problems: `SHUTTING_DOWN`, `STORE_UNAVAILABLE`, `READ_BUSY` (the read side is far behind), and those of the store.
     """
@@ -101,6 +101,8 @@ async def ready(request: Request, response: Response) -> dict[str, Any]:
     if getattr(request.app.state, "draining", False):
         raise HttpError("SHUTTING_DOWN", HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": "5"})
     context = context_in(request)
+    if not context.door.is_open:
+        raise StoreError("STORE_UNAVAILABLE")
     size = await stored_size(context)
     behind = max(0, size - context.reader.position)
     if behind > MOST_BEHIND:

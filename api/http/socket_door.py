@@ -72,6 +72,7 @@ class _Told(msgspec.Struct, array_like=True):
     size: int
     seen: tuple[str, str, int] | None
     answers: list[_Accepted | _Refused | _Failed]
+    is_open: bool
 
 
 _decode_ask = msgspec.msgpack.Decoder(_Ask).decode
@@ -140,10 +141,11 @@ class DoorServer:
         await self._tell(writer, ask.number, [_said(one) for one in answers])
 
     async def _news(self, writer: asyncio.StreamWriter) -> None:
-        size = -1
+        known: tuple[int, bool] | None = None
         while True:
-            if self._door.size != size:
-                size = self._door.size
+            now = self._door.size, self._door.is_open
+            if now != known:
+                known = now
                 await self._tell(writer, -1, [])
             await asyncio.sleep(NEWS_SECONDS)
 
@@ -151,7 +153,8 @@ class DoorServer:
         self, writer: asyncio.StreamWriter, number: int, answers: list[_Accepted | _Refused | _Failed]
     ) -> None:
         seen = self._door.seen()
-        told = _Told(number, self._door.size, (seen.root, seen.signature, seen.size) if seen else None, answers)
+        pinned = (seen.root, seen.signature, seen.size) if seen else None
+        told = _Told(number, self._door.size, pinned, answers, self._door.is_open)
         with suppress(ConnectionError, RuntimeError):
             writer.write(frame(told))
             await writer.drain()
@@ -170,7 +173,7 @@ class SocketDoor:
         self._open: dict[int, tuple[bytes, int, asyncio.Future[list[Answered]]]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
-        self._size = 0
+        self._size, self._goes_on = 0, False
         self._seen: Seen | None = None
 
     @property
@@ -182,6 +185,11 @@ class SocketDoor:
     def waiting(self) -> int:
         """How many statements wait for their answer."""
         return sum(number for _, number, _ in self._open.values())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the sequencer is reached, and goes on."""
+        return self._writer is not None and self._goes_on
 
     def seen(self) -> Seen | None:
         """Return the newest published checkpoint heard of."""
@@ -255,6 +263,7 @@ class SocketDoor:
         if told.seen is not None and told.size >= self._size:
             root, signature, size = told.seen
             self._size, self._seen = told.size, Seen(root, signature, size)
+        self._goes_on = told.is_open
         waits = self._open.get(told.number)
         if waits is not None and not waits[2].done():
             waits[2].set_result([_answered(one) for one in told.answers])

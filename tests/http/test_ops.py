@@ -21,6 +21,7 @@ from api.http.logs import LOGGER, JsonLines, configure, request_id, told_of
 from api.http.measuring import Metrics
 from api.http.routes_ops import drain
 from api.http.settings import Settings
+from api.http.socket_door import SocketDoor
 from ledger.errors import StoreError
 from tests.http.conftest import JSON, Service
 from tests.http.test_statements import ask, open_round_history, vote
@@ -75,6 +76,13 @@ def test_health_ready_and_version(service: Service) -> None:
     found = get(service, "/version").json()
     assert (found["api"], found["origin"]) == ("v1", ORIGIN)
     assert found["version"].count(".") == 2
+
+
+def test_without_a_sequencer_it_is_not_ready(service: Service) -> None:
+    object.__setattr__(service.context, "door", SocketDoor(service.context.home.folder / "nobody.sock"))
+    away = get(service, "/ready")
+    assert (away.status_code, away.json()["code"]) == (503, "STORE_UNAVAILABLE")
+    assert get(service, "/health").status_code == 200
 
 
 def test_every_answer_bears_an_id_of_our_own_whatever_the_client_sent(service: Service) -> None:

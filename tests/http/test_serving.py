@@ -23,6 +23,7 @@ from ledger.attempts import SUFFIX
 from ledger.errors import ConflictError, MalformedError, StoreError, VerificationError
 from ledger.opening import create_home
 from ledger.receipt import parse, verify
+from ledger.seen import ForkError
 from tests.api.calling import call
 from tests.http.conftest import Service
 from tests.http.test_statements import open_round_history, service, vote
@@ -177,7 +178,7 @@ def test_the_socket_carries_every_kind_of_answer(service: Service, tmp_path: Pat
         # Handed in before anybody listens: sent once there is a connection.
         early = asyncio.create_task(near.submit([good], at))
         await asyncio.sleep(0.1)
-        assert near.waiting == 1
+        assert (near.waiting, near.is_open) == (1, False)
         await far.open()
         (first,) = await early
         assert isinstance(first, Accepted)
@@ -192,6 +193,12 @@ def test_the_socket_carries_every_kind_of_answer(service: Service, tmp_path: Pat
         assert isinstance(malformed, Failed)
         assert isinstance(malformed.error, MalformedError)
         assert (near.size, near.seen()) == (service.sequencer.size, service.sequencer.seen())
+        assert [near.is_open] == [True]
+        seen = service.sequencer.seen()
+        assert seen is not None
+        service.sequencer.halt(ForkError(seen, service.sequencer.size))
+        while near.is_open:
+            await asyncio.sleep(0.05)
         await far.close()
         lost = SocketDoor(path, seconds=0.2)
         await lost.open()
