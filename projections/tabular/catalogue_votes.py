@@ -83,6 +83,21 @@ TABLES = (
         ),
     ),
     Table(
+        "poll_channels", "公众投票各渠道的进度；不含票数", "How far each channel of a public vote has come; no votes",
+        ("poll", "channel"), "poll",
+        (
+            Column("poll", TEXT, "公众投票", "public vote"),
+            STAGE,
+            Column("channel", TEXT, "渠道", "channel"),
+            Column("verifiable", FLAG, "可否与票核对", "whether its totals can be checked against ballots"),
+            Column("credentials", BIG, "承诺的凭证数；只报合计的为空", "credentials committed to, if it gives ballots"),
+            entry("committed", "凭证承诺", "committed to them"),
+            count("batches", "批数", "batches of ballots"),
+            Column("ballots", BIG, "已收选票数", "ballots in the log"),
+            Column("left_out", BIG, "剔除的选票数", "ballots that are left out as it stands"),
+        ),
+    ),
+    Table(
         "poll_totals", "公众投票合计；仅在投票结束之后", "Totals of public votes, only once they ended",
         ("poll", "candidate", "channel"), "poll",
         (
@@ -92,6 +107,7 @@ TABLES = (
             Column("channel", TEXT, "渠道", "channel"),
             Column("verifiable", FLAG, "可否与票核对", "whether its totals can be checked against ballots"),
             Column("votes", BIG, "票数", "votes"),
+            Column("raw", BIG, "剔除前的票数；只报合计的为空", "votes before any were left out, if it gives ballots"),
             entry("entry", "报送", "gave them"),
             entry("certified", "确认", "certified the poll"),
         ),

@@ -55,6 +55,7 @@ _SOURCES: MappingProxyType[str, Keyed | Whole] = MappingProxyType(
         "rounds": Keyed(Matter.ROUNDS, rows_votes.round_ids, rows_votes.rounds),
         "ballots": Keyed(Matter.ROUNDS, rows_votes.round_ids, rows_votes.ballots),
         "results": Keyed(Matter.SESSIONS, rows_votes.subjects, rows_votes.results),
+        "poll_channels": Keyed(Matter.POLLS, rows_votes.poll_ids, rows_votes.poll_channels),
         "poll_totals": Keyed(Matter.POLLS, rows_votes.poll_ids, rows_votes.poll_totals),
         "places": Whole(Matter.PLACES, rows_after.places),
         "alternates": Whole(Matter.PLACES, rows_after.alternates),

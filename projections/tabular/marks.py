@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ledger.selection import Selection
 from ledger.statements import Act, bodies, deliberation, foundation, naming, roll, screening
 from ledger.statements import applications as filing
+from ledger.statements import poll_ballots as public
 from ledger.statements import rounds as voting
 
 ALL = "*"
@@ -103,6 +104,12 @@ def _ballot(state: Selection, act: Act) -> Iterator[Mark]:
     yield Matter.ROUNDS, act.body.round
 
 
+def _public(state: Selection, act: Act) -> Iterator[Mark]:
+    """Batches come in many times a second; what was committed to before a poll opens is shown once it has."""
+    if act.body.poll in state.polls.by_id:
+        yield Matter.POLLS, act.body.poll
+
+
 def _paper(state: Selection, act: Act) -> Iterator[Mark]:
     yield Matter.ROUNDS, act.body.round
     yield Matter.OFF_PATH, ALL
@@ -188,6 +195,9 @@ _KINDS: dict[type[Any], _Marker] = {
     naming.EvidenceErased: _unusual,
     naming.FindingClosed: _unusual,
     naming.FindingRaised: _unusual,
+    public.CredentialsCommitted: _public,
+    public.PollBatch: _public,
+    public.PollRuleDeclared: _nothing,
     voting.AttendanceLeft: _presence,
     voting.AttendanceRecorded: _presence,
     voting.AttendanceWitnessed: _presence,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ledger.derivation import derive
 from ledger.results import poll_outcome
 from ledger.selection import Selection
+from ledger.state.poll_book import PublicBallots
 from ledger.state.rounds import Round
 from projections.results import ResultStanding, outcome_of
 from projections.secrecy import poll_readable, round_readable
@@ -113,6 +114,26 @@ def poll_ids(state: Selection) -> Iterator[str]:
     yield from state.polls.by_id
 
 
+def poll_channels(state: Selection, poll_id: str) -> Iterator[Line]:
+    """Give how far each channel of a public vote has come: how many ballots, of nobody how many votes."""
+    poll, ballots = state.polls.by_id[poll_id], state.polls.ballots.get(poll_id, PublicBallots())
+    for channel in poll.channels:
+        committed = ballots.credentials.get(channel)
+        yield line(
+            (
+                poll_id,
+                poll.stage,
+                channel,
+                state.polls.channels[channel].verifiable,
+                committed.count if committed else None,
+                committed.index if committed else None,
+                len(ballots.of_channel(channel)),
+                ballots.counts.get(channel, 0),
+                sum(one.count for one in ballots.left_out(channel)),
+            )
+        )
+
+
 def poll_totals(state: Selection, poll_id: str) -> Iterator[Line]:
     """Give the totals of one public vote by candidate and channel, once it has ended."""
     poll = state.polls.by_id[poll_id]
@@ -121,6 +142,7 @@ def poll_totals(state: Selection, poll_id: str) -> Iterator[Line]:
     certified = poll.outcome.index if poll.outcome else None
     for row in (poll.outcome or poll_outcome(state, poll)).rows:
         for one in row["channels"]:
-            entry = poll.totals[one["channel"]].index
+            counted = poll.totals[one["channel"]]
+            raw = counted.raw[row["candidate"]] if counted.raw is not None else None
             head = (poll_id, poll.stage, row["candidate"], one["channel"])
-            yield line((*head, one["verifiable"], one["votes"], entry, certified))
+            yield line((*head, one["verifiable"], one["votes"], raw, counted.index, certified))
