@@ -26,7 +26,8 @@ from ledger.sealing_keys import SealingKeys, read, verify_by_charter
 from ledger.signing import SigningKey, encode_base64, strict_b64decode
 from ledger.statements import decode_entry
 from ledger.statements.foundation import CharterSealed
-from ledger.statements.notices import ObjectionReceived
+from ledger.statements.kinds import name_of
+from ledger.statements.notices import ObjectionReceived, ObjectionWithdrawn
 
 PIECE_BYTES = 1 << 20
 CODE_BYTES = 32
@@ -223,6 +224,12 @@ class Objecting(Client):
         public, signature = encode_base64(code.key.public), encode_base64(signed)
         body = {"challenge": challenge, "public_key": public, "signature": signature}
         return self._told("POST", "/v1/objections/progress", json=body)
+
+    def withdraw(self, code: Code, at: int | None = None) -> Receipted | Declined:
+        """Withdraw the objection of a code, which is on record and flagged; errors as `progress` and `submit`."""
+        objection = str(self.progress(code).get("objection"))
+        form = self._told("GET", f"/v1/forms/{name_of(ObjectionWithdrawn)[0]}")
+        return self.submit(self.sign(form, ObjectionWithdrawn(None, objection), code.key, one_time=True), at)
 
 
 def reply_of(code: Code, told: dict[str, Any], programme: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""`object` and `objection-progress`: an objection without a key, over HTTP; `evidence announce`: to whom it is sealed.
+"""`object`, `objection-progress`, `objection-withdraw`: objecting without a key; `evidence announce`: sealed to whom.
 
 The progress code is written to a file before anything is sent: whoever loses it cannot ask any more, and nobody can
 give it back. Where the text goes is proven by the log's own key, which is given and not asked of the server.
@@ -108,11 +108,7 @@ def progress(
 ) -> None:
     """凭进度码查询异议进度和答复 · how an objection goes on, and the reasoned reply, by its code."""
     with terminal(lang, as_json) as made:
-        try:
-            code = Code.parse(code_file.read_text("ascii"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "-"
-            raise CliError("FILE_UNREADABLE", path=str(code_file), reason=reason) from None
+        code = _read(code_file)
         with Objecting(server) as client:
             told = client.progress(code)
             reply = reply_of(code, told, str(client.read("/v1/forms/objection.received")["header"]["programme"]))
@@ -124,6 +120,39 @@ def progress(
             made.show(reply.decode("utf-8", "replace"))
         shown = {name: value for name, value in told.items() if name != "reply"}
         made.give({"progress": shown | {"reply": reply.decode("utf-8", "replace") if reply is not None else None}})
+
+
+def _read(path: Path) -> Code:
+    try:
+        return Code.parse(path.read_text("ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "-"
+        raise CliError("FILE_UNREADABLE", path=str(path), reason=reason) from None
+
+
+def withdraw(
+    server: Server,
+    vkey: Vkey,
+    code_file: CodeFile,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """凭进度码撤回异议；撤回会被登记，纪检机构仍可继续 · withdraw an objection by its code."""
+    with terminal(lang, as_json) as made:
+        key, code = parse_vkey(vkey), _read(code_file)
+        made.origin = key.name
+        with Objecting(server, [key]) as client:
+            given = client.withdraw(code, moment(now, OFFSET_MINUTES) if now else None)
+        if isinstance(given, Declined):
+            made.refused(given.refusal, keep_refusal(given, None))
+            raise typer.Exit(Exit.REFUSED)
+        path = FOLDER / f"{given.index}.tlog-proof"
+        write_file(path, given.receipt)
+        write_file(path.with_suffix(".entry"), given.entry)
+        facts = {"index": given.index, "type": "objection.withdrawn", "time": civil(given.at, OFFSET_MINUTES)}
+        made.show(made.word("sequenced", **facts), made.word("receipt-at", path=path))
+        made.give({"withdrawn": {"at": given.at, "index": given.index, "receipt": str(path)}})
 
 
 def _tell(made: Terminal, told: dict[str, Any]) -> None:

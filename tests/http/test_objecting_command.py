@@ -112,6 +112,18 @@ def test_an_objection_by_command(live: Live, service: Service, tmp_path: Path, m
     )  # fmt: skip
     assert (folder / "reply.txt").read_text("utf-8") == "经核查，已转督查"
     assert "经核查" in asked().out
+
+    def withdrawing(code: str) -> Answer:
+        there = ("--server", live.url, "--vkey", LOG_VKEY.encode(), "--now", later, "--json")
+        return call("objection-withdraw", "--code-file", code, *there)
+
+    later = datetime.fromtimestamp(world.now / 1000 + 60, UTC).isoformat()
+    withdrawn = withdrawing("second.txt")
+    assert withdrawn.code == 0, withdrawn.out
+    assert (folder / withdrawn.value["withdrawn"]["receipt"]).exists()
+    assert asked("--json", code="second.txt").value["progress"]["status"] == "withdrawn"
+    assert "已撤回" in asked(code="second.txt").out
+    assert (withdrawing("second.txt").code, withdrawing("code.txt").code) == (1, 1)
     (folder / "wrong.txt").write_text("nothing")
     assert asked("--json", code="wrong.txt").value["error"]["code"] == "PROGRESS_CODE_INVALID"
     assert asked("--json", code="none.txt").value["error"]["code"] == "FILE_UNREADABLE"
