@@ -41,7 +41,7 @@ CHECKS = [
 WHO = (None, "applicant-01", "panel-01", "organiser", "discipline")
 FEW = 5
 """Examples of each kind, for each role and operation."""
-BODILESS = {"204", "304"}
+BODILESS = {"204", "303", "304"}
 Operation: TypeAlias = "APIOperation[Any, Any, Any, Any]"
 
 
