@@ -47,5 +47,5 @@ def check_all(check: Check, envelopes: Sequence[bytes]) -> list[bytes | LedgerEr
         try:
             found.append(check(envelope))
         except LedgerError as error:
-            found.append(error)
+            found.append(error.with_traceback(None))
     return found

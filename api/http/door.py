@@ -188,7 +188,8 @@ class LocalDoor:
             try:
                 handed.append(self._sequencer.submit(envelope, at, more, by))
             except LedgerError as error:
-                handed.append(error)
+                # Without its places, which hold the envelope and this list: large ones would stay until they are swept.
+                handed.append(error.with_traceback(None))
         return handed
 
     def _waited_for(
@@ -213,7 +214,7 @@ class LocalDoor:
                 return await asyncio.to_thread(self._told, answer)
             return self._told(answer)
         except LedgerError as error:
-            return Failed(error)
+            return Failed(error.with_traceback(None))
 
     def _told(self, answer: Answer) -> Answered:
         if isinstance(answer, Refused):

@@ -15,6 +15,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple, TypeAlias
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.deadline import Deadline
@@ -186,8 +187,8 @@ class Guard:
         return ("RATE_LIMITED", int(wait)) if wait else (None, None)
 
 
-class _Exceeded(Exception):
-    """Ends the handler's wait for a body that is not passed on."""
+class _Exceeded(ClientDisconnect):
+    """Ends the handler's wait for a body that is not passed on, as if its client had gone: that is no fault of ours."""
 
 
 class _Exchange:
