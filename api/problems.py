@@ -92,19 +92,22 @@ class HttpError(LedgerError):
 
 
 def language_of(accepted: str | None) -> str:
-    """Return zh or en, as an Accept-Language header prefers; zh where it names neither."""
-    best, weight = LANGUAGES[0], 0.0
+    """Return zh or en, as an Accept-Language header prefers; of equals the one named first, zh where none is wanted."""
+    weights: dict[str, float] = {}
     for part in (accepted or "")[:500].split(","):
         name, _, parameter = part.strip().partition(";")
         language = name.strip().lower().partition("-")[0]
-        value = _weight(parameter)
-        if language in LANGUAGES and value > weight:
-            best, weight = language, value
-    return best
+        if language in {*LANGUAGES, "*"}:
+            weights[language] = max(weights.get(language, 0.0), _weight(parameter))
+    # Whatever is not named goes by the star, if there is one.
+    others = weights.pop("*", 0.0)
+    weights |= {one: others for one in LANGUAGES if one not in weights}
+    best = max(weights.values())
+    return next(one for one in weights if weights[one] == best) if best > 0 else LANGUAGES[0]
 
 
 def _weight(parameter: str) -> float:
-    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameter)
+    found = re.fullmatch(r"\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", parameter)
     return float(found[1]) if found else 1.0 if not parameter.strip() else 0.0
 
 
