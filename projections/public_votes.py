@@ -9,9 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ledger.errors import MalformedError
 from ledger.poll_rows import once
-from ledger.procedure.programme_value import programme_from_value
+from ledger.procedure.programme_value import InvalidProgrammeError, programme_from_value
 from ledger.state.poll_book import Credentials, PublicBatch
 from ledger.statements import Act
 from ledger.statements.foundation import CharterSealed, ProgrammeAmended
@@ -84,7 +83,7 @@ class PublicVotes:
     def _programme(self, _act: Act, body: Any) -> None:
         try:
             self._only_once.add(once(programme_from_value(body.programme)))
-        except MalformedError:
+        except InvalidProgrammeError:
             self._only_once.add(False)
 
     def _committed(self, act: Act, body: CredentialsCommitted) -> None:

@@ -4,14 +4,20 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from typing import cast as cast_to
 
 import pytest
 
 from ledger.poll_rows import Block, Place, choice_of, encode_places, make_block, parse_block, parse_openings
 from ledger.state.poll_book import Poll
+from ledger.statements import Act
+from ledger.statements.foundation import ProgrammeAmended
+from ledger.statements.poll_ballots import CredentialsCommitted, PollBatch
 from projections.audit.export import Trust, verify_export
 from projections.disclosure import Audience
-from projections.public_votes import block_path, rows_path, tags_path
+from projections.public_votes import PublicVotes, block_path, rows_path, tags_path
 from tests import public_ballots as public
 from tests.exports.stored import export_of
 from tests.public_ballots import CHANNEL, cast, close, opened
@@ -180,3 +186,15 @@ def test_any_change_of_ballots_is_named_with_its_file(voted: Voted) -> None:
     assert len(parse_openings(voted.path(block_path(voted.opened)).read_bytes())) == 2
     shutil.copy(voted.path(block_path(first)), voted.path(block_path(first), Audience.PUBLIC))
     assert ("4.3", "EXPORT_ALTERED", f"{first}") in findings(voted.export(Audience.PUBLIC))
+
+
+def test_rules_that_are_no_programme_stop_nobody() -> None:
+    def act(body: Any, index: int) -> Act:
+        return cast_to(Act, SimpleNamespace(body=body, index=index))
+
+    votes = PublicVotes()
+    votes.take(act(ProgrammeAmended((), {"seats": "many"}, "-"), 3))
+    votes.take(act(CredentialsCommitted(CHANNEL, 3, "poll", "00" * 32), 5))
+    votes.take(act(PollBatch(CHANNEL, 1, "poll", "00" * 32, 0, "00" * 32), 9))
+    (one,) = votes.votes()
+    assert (one.only_once, one.judged, [batch.index for batch in one.batches]) == (False, None, [9])
