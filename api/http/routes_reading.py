@@ -20,10 +20,11 @@ from api.http.spreadsheets import KINDS, Cell, Form, write
 from api.problems import HttpError
 from projections.ballots import RoundView, rounds
 from projections.candidates import StageView, stage_list, stage_lists
+from projections.notices import NoticeView
 from projections.notices import notices as notices_of
 from projections.plain import to_bytes, to_json
 from projections.results import ResultView, results
-from projections.vacancies import PlacesView
+from projections.vacancies import AlternateView, PlacesView
 from projections.vacancies import places as places_of
 
 router = APIRouter(tags=["reading"], responses=PROBLEMS)
@@ -213,15 +214,19 @@ def vacancies(asked: Asking, at: At = None, form: Shape = Form.JSON) -> Response
     )  # fmt: skip
 
 
-@router.get("/v1/alternates", summary="The alternates in their fixed order")
-def alternates(asked: Asking, at: At = None) -> Response:
+@router.get("/v1/alternates", summary="The alternates in their fixed order; also for spreadsheets")
+def alternates(asked: Asking, at: At = None, form: Shape = Form.JSON) -> Response:
     """Return the alternates; null before the final order is certified."""
+    columns = ("order", "person", "moved_up", "left", "cause")
 
-    def view(picture: Picture) -> dict[str, Any]:
+    def view(picture: Picture) -> tuple[AlternateView, ...] | None:
         found = _places(asked, picture)
-        return {"alternates": None if found is None else to_json(found.alternates)}
+        return None if found is None else found.alternates
 
-    return asked.answer(at, view, timed=True)
+    return give(
+        asked, at, form, view, lambda _, found: {"alternates": to_json(found)},
+        (columns, lambda found: cells_of(found or (), columns)), timed=True,
+    )  # fmt: skip
 
 
 def _places(asked: Asked, picture: Picture) -> PlacesView | None:
@@ -237,13 +242,32 @@ def _seats(found: PlacesView | None) -> Rows:
             yield place.seat, one.person, one.since, one.alternate, one.left, cause, "yes" if now else "no"
 
 
-@router.get("/v1/notices", summary="Public notices and each person's own clock")
-def notices(asked: Asking, page: Paged, at: At = None) -> Response:
+@router.get("/v1/notices", summary="Public notices and each person's own clock; also for spreadsheets")
+def notices(asked: Asking, page: Paged, at: At = None, form: Shape = Form.JSON) -> Response:
     """Return all notices as they stand."""
+    columns = ("notice", "person", "published", "days", "last_day", "ends", "status", "days_left", "moved_up", "index")
 
-    def view(picture: Picture) -> dict[str, Any]:
+    def view(picture: Picture) -> tuple[NoticeView, ...]:
         found = notices_of(picture.state, picture.seen_at)
-        shown = found if reads(asked.viewer, What.LISTS) else tuple(shortened.notice(one) for one in found)
-        return page.told("notices", to_json(shown), picture.size)
+        return found if reads(asked.viewer, What.LISTS) else tuple(shortened.notice(one) for one in found)
 
-    return asked.answer(page.at(at), view, timed=True)
+    def told(picture: Picture, found: tuple[NoticeView, ...]) -> dict[str, Any]:
+        return page.told("notices", to_json(found), picture.size)
+
+    def rows(found: tuple[NoticeView, ...]) -> Rows:
+        return cells_of([person for one in found for person in one.people], columns)
+
+    return give(asked, page.at(at), form, view, told, (columns, rows), timed=True)
+
+
+def cells_of(views: Iterable[Any], columns: Sequence[str]) -> Rows:
+    """Give the members of views that columns name, as cells; a list of them is one cell, with spaces between."""
+    for view in views:
+        told = to_json(view)
+        yield [_cell(told[name]) for name in columns]
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(str(one) for one in value) if isinstance(value, list) else value

@@ -16,7 +16,7 @@ from api.http.asking import PROBLEMS, Asked, Asking, At
 from api.http.audience import What, may, reads
 from api.http.pages import Paged
 from api.http.reader import Picture
-from api.http.routes_reading import Name, Rows, Shape, give, missing, without_ballots
+from api.http.routes_reading import Name, Rows, Shape, cells_of, give, missing, without_ballots
 from api.http.spreadsheets import Form
 from api.margins_told import margins_told
 from api.problems import HttpError
@@ -35,10 +35,12 @@ from projections.history import (
     history_of_session,
 )
 from projections.margins import margins as margins_of
+from projections.objections import ObjectionView
 from projections.objections import objections as objections_of
 from projections.offpath import off_path as off_path_of
 from projections.plain import to_json
 from projections.readings_table import readings_table
+from projections.status import FindingView
 from projections.status import findings as findings_of
 from projections.status import status as status_of
 from projections.whatif import Change, WhatIfError, what_if_of
@@ -47,6 +49,11 @@ router = APIRouter(tags=["reading by role"], responses=PROBLEMS)
 _CHOICES = decision_of("ballot.cast")
 _OWN = decision_of("application.filed")
 _Ids = Annotated[list[str] | None, Query(max_length=64)]
+_FINDINGS = ("severity", "code", "finding", "raised", "closed", "entries", "zh", "en")
+_OBJECTIONS = (
+    "number", "objection", "notice", "received", "against", "late", "standing", "handling_days", "examined",
+    "admissible", "investigated", "founded", "answered", "withdrawn",
+)  # fmt: skip
 _BALLOTS = ("round", "entry", "member", "candidate", "choice", "grade", "void", "disputed", "invalid")
 
 
@@ -62,19 +69,26 @@ def status(asked: Asking, at: At = None) -> Response:
     return asked.answer(at, view, timed=True)
 
 
-@router.get("/v1/findings", summary="What somebody has to look into, with its entries")
+@router.get("/v1/findings", summary="What somebody has to look into, with its entries; also for spreadsheets")
 def findings(
     asked: Asking, page: Paged, open: Annotated[bool, Query(description="only those not closed")] = False,
-    at: At = None,
+    at: At = None, form: Shape = Form.JSON,
 ) -> Response:  # fmt: skip
     """Return the findings."""
     asked.let(What.PROGRESS)
 
-    def view(picture: Picture) -> dict[str, Any]:
-        found = findings_of(picture.state, everything=not open)
+    def view(picture: Picture) -> tuple[FindingView, ...]:
+        return findings_of(picture.state, everything=not open)
+
+    def told(picture: Picture, found: tuple[FindingView, ...]) -> dict[str, Any]:
         return page.told("findings", to_json(found), picture.size)
 
-    return asked.answer(page.at(at), view)
+    def rows(found: tuple[FindingView, ...]) -> Rows:
+        for one in found:
+            entries = " ".join(str(index) for index in one.entries)
+            yield one.severity, one.code, one.id, one.raised, one.closed, entries, one.said.zh, one.said.en
+
+    return give(asked, page.at(at), form, view, told, (_FINDINGS, rows))
 
 
 @router.get("/v1/off-path", summary="Everything done outside the normal path")
@@ -88,16 +102,19 @@ def off_path(asked: Asking, page: Paged, at: At = None) -> Response:
     return asked.answer(page.at(at), view)
 
 
-@router.get("/v1/objections", summary="Objections, never who filed them")
-def objections(asked: Asking, page: Paged, at: At = None) -> Response:
+@router.get("/v1/objections", summary="Objections, never who filed them; also for spreadsheets")
+def objections(asked: Asking, page: Paged, at: At = None, form: Shape = Form.JSON) -> Response:
     """Return all objections."""
     asked.let(What.OBJECTIONS)
 
-    def view(picture: Picture) -> dict[str, Any]:
-        found = objections_of(picture.state, picture.acts, picture.seen_at)
+    def view(picture: Picture) -> tuple[ObjectionView, ...]:
+        return objections_of(picture.state, picture.acts, picture.seen_at)
+
+    def told(picture: Picture, found: tuple[ObjectionView, ...]) -> dict[str, Any]:
         return page.told("objections", to_json(found), picture.size)
 
-    return asked.answer(page.at(at), view, timed=True)
+    table = _OBJECTIONS, partial(cells_of, columns=_OBJECTIONS)
+    return give(asked, page.at(at), form, view, told, table, timed=True)
 
 
 @router.get("/v1/rosters/{stage}", summary="Who sits in a body; before the stage opens by role, and recorded")

@@ -24,7 +24,16 @@ from tests.simulator import History
 FILE = Path(__file__).parents[2] / "api" / "http" / "examples.json"
 MOST_TEXT = 2_000
 AS = "discipline"
-TABLES = ("/v1/stages/final/candidates", "/v1/rankings", "/v1/vacancies", "/v1/rounds/{round}/ballots")
+TABLES = (
+    "/v1/alternates",
+    "/v1/findings",
+    "/v1/notices",
+    "/v1/objections",
+    "/v1/rankings",
+    "/v1/rounds/{round}/ballots",
+    "/v1/stages/final/candidates",
+    "/v1/vacancies",
+)
 """What is given as a table as well."""
 ELSEWHERE = frozenset({"POST /v1/session", "DELETE /v1/session", "GET /v1/openapi.json"})
 """What is not asked here: it ends the session, or describes itself."""
