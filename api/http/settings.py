@@ -166,6 +166,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that serve; on two cores one is no slower than two, and works less."""
     public_url: AnyHttpUrl | None = None
     """Where clients reach the service; by default where it listens. Sign-in challenges are bound to it."""
     database_url: Annotated[SecretStr | None, Field(validation_alias="DATABASE_URL")] = None
