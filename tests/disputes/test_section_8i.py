@@ -21,6 +21,7 @@ from ledger.statements.notices import ObjectionReceived
 from ledger.statements.plain import from_plain
 from ledger.statements.rounds import CloseConsented
 from projections.first_uses import CODE, first_uses
+from tests.api.calling import call
 from tests.http.conftest import JSON, served
 from tests.http.live import Live, listening
 from tests.http.reading import REASON
@@ -149,6 +150,19 @@ def test_H01_what_is_recorded_counts_only_with_the_log(live: Live) -> None:
     with httpx.Client(base_url=live.url) as own:
         hand_in(own, world, NEWCOMERS[1])
     assert [one["member"] for one in told(live)] == [world.person(NEWCOMERS[0])]
+
+
+def test_H01_the_command_tells_the_same_and_writes_what_is_to_be_signed(live: Live, site: Site, tmp_path: Path) -> None:
+    used = hand_in(live.http, live.service.world, NEWCOMERS[0], **live.session("registrar"))
+    (tmp_path / "pin").write_bytes(site.pin_path.read_bytes())
+    asked = ("first-uses", "--home", tmp_path, "--statements", tmp_path / "findings", "--json")
+    answer = call(*asked, DATABASE_URL=site.service_dsn)
+    assert answer.code == 1
+    assert answer.value["first_uses"] == told(live)
+    written = json.loads((tmp_path / "findings" / f"key_used_from_admin-{used}.json").read_text())
+    assert written == answer.value["first_uses"][0]["statement"]
+    shown = call("first-uses", "--home", tmp_path, "--lang", "en", DATABASE_URL=site.service_dsn)
+    assert "first used from an administrator's session" in shown.out
 
 
 def test_H01_nobody_who_objects_is_put_on_record(live: Live) -> None:
