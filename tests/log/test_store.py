@@ -435,3 +435,33 @@ def test_commits_are_flushed_even_where_the_role_was_told_not_to(log: Log, store
             admin.execute(f"{setting} {wanted}".encode())
             store.recorder.writer.close()
             assert store.recorder.writer._connected().execute("SHOW synchronous_commit").fetchone() == (found,)
+
+
+def test_credentials_are_found_in_their_buckets(store: Store, log: Log) -> None:
+    tags = sorted(sha256(b"%d" % number).digest() for number in range(3000))
+    for _ in range(2):
+        store.add_credentials(7, tags, len(tags))
+    assert b"".join(store.ballots().credentials(7, chunk=9)) == b"".join(tags)
+    assert list(store.ballots().credentials(8)) == []
+    strange = [*tags[:2], bytes(32), tags[2][1:] + b"x"]
+    assert store.offending(7, strange, strange) == {2: None, 3: None}
+    assert store.offending(8, tags[:2], tags[:2]) == {0: None, 1: None}
+    assert store.offending(7, [], []) == {}
+    with pytest.raises(MalformedError, match="CREDENTIAL_MALFORMED"):
+        store.add_credentials(9, (number.to_bytes(32, "big") for number in range(5000)), 5000)
+
+
+def test_a_lookup_goes_on_beside_and_leaves_the_connection_free(store: Store, grower: Grower, log: Log) -> None:
+    key = bytes(32)
+    store.add_credentials(0, [key], 1)
+    store.append(grower.batch(1, spent=(key,)))
+    for _ in range(20):
+        with store.looking_up(0, [key], [key]):
+            pass
+    with store.looking_up(0, [key], [key]) as found:
+        assert found() == {0: 0}
+    with psycopg.connect(log.admin_dsn, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", (SERVICE,)
+        )
+    assert store.offending(0, [key], [key]) == {0: 0}
