@@ -153,7 +153,7 @@ class Objecting(Client):
 
     def permit(self) -> str:
         """Return a permit to upload one sealed text; errors as `Client.form`."""
-        return str(self._told("POST", "/v1/uploads/permits").get("permit"))
+        return str(self._told("POST", "/v1/upload-permits").get("permit"))
 
     def hand_in(self, envelope: bytes, objection: str, permit: str, at: int | None) -> Filed | Declined:
         """Hand in an objection whose sealed text was uploaded with this permit; errors as `Client.submit`."""

@@ -275,7 +275,7 @@ Permit = Annotated[
     Header(
         alias="Upload-Permit",
         max_length=200,
-        description="from POST /v1/uploads/permits, where there is no session",
+        description="from POST /v1/upload-permits, where there is no session",
     ),
 ]
 

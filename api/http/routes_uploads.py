@@ -100,7 +100,7 @@ _PERMIT_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 @router.post(
-    "/v1/uploads/permits",
+    "/v1/upload-permits",
     status_code=201,
     summary="Ask for a permit to upload one sealed objection, without a key",
     responses=_PERMIT_RESPONSES,

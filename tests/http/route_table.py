@@ -150,7 +150,7 @@ ROUTES: dict[str, Row] = {
     "GET /v1/evidence/{digest}": Row(f"/v1/evidence/{'f' * 64}", EVIDENCE, 404),
     # objections without a key
     "GET /v1/objection-form": alike("/v1/objection-form", 409),
-    "POST /v1/uploads/permits": unnamed("/v1/uploads/permits", 201),
+    "POST /v1/upload-permits": unnamed("/v1/upload-permits", 201),
     "POST /v1/objections": unnamed("/v1/objections", 415),
     "POST /v1/objections/progress/challenge": unnamed("/v1/objections/progress/challenge", 200),
     "POST /v1/objections/progress": unnamed("/v1/objections/progress", 404, json=NO_PROOF),

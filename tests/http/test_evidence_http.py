@@ -287,7 +287,7 @@ def test_uploads_without_a_key_leave_room_for_those_with_one(service: Service) -
     async def asking(client: httpx.AsyncClient) -> None:
         begun = []
         for _ in range(4):
-            permit = (await client.post("/v1/uploads/permits")).json()["permit"]
+            permit = (await client.post("/v1/upload-permits")).json()["permit"]
             sealed = declared(size=10_000, media_type=SEALED)
             begun.append(await client.post("/v1/uploads", json=sealed, headers={"upload-permit": permit}))
         assert [one.json().get("code") for one in begun] == [None, None, "UPLOADS_FULL", "UPLOADS_FULL"]

@@ -197,10 +197,10 @@ def test_a_request_that_says_who_sends_it_is_refused(service: Service, live: Liv
     bearer = live.session("applicant-01")
     nothing = {"challenge": "", "public_key": "", "signature": ""}
     for more in (bearer, {"authorization": "Basic eDp5"}, {"cookie": "id=1"}):
-        for path in ("uploads/permits", "objections", "objections/progress/challenge", "objections/progress"):
+        for path in ("upload-permits", "objections", "objections/progress/challenge", "objections/progress"):
             answer = live.http.post(f"/v1/{path}", headers=more, json=nothing)
             assert (answer.status_code, answer.json()["code"]) == (400, "IDENTITY_NOT_WANTED"), path
-    permit = live.http.post("/v1/uploads/permits").json()["permit"]
+    permit = live.http.post("/v1/upload-permits").json()["permit"]
     declared = {"size": 1, "media_type": SEALED, "sha256": "0" * 64}
     answer = live.http.post("/v1/uploads", json=declared, headers={"upload-permit": permit} | bearer)
     assert answer.json()["code"] == "IDENTITY_NOT_WANTED"
@@ -213,7 +213,7 @@ def test_a_permit_is_for_one_sealed_upload(service: Service, live: Live) -> None
         answer = live.http.post("/v1/uploads", json=declared, headers={"upload-permit": permit})
         return answer.status_code, answer.json().get("code")
 
-    permit = live.http.post("/v1/uploads/permits").json()["permit"]
+    permit = live.http.post("/v1/upload-permits").json()["permit"]
     assert begin(permit, media_type="application/pdf") == (415, "MEDIA_TYPE_REFUSED")
     assert begin(permit, **{"class": "deciding"}) == (415, "MEDIA_TYPE_REFUSED")
     assert begin(permit, size=(9 << 20) + 1) == (413, "EVIDENCE_TOO_LARGE")
@@ -239,7 +239,7 @@ def test_what_is_no_objection_of_a_one_time_key_is_not_taken(service: Service, l
     body = objection(world, accused(service), one_time_key=encode_base64(code.key.public))
     envelope = client.sign(form, body, code.key, one_time=True)
     assert hand_in(envelope) == (403, "PERMIT_INVALID")
-    permit = live.http.post("/v1/uploads/permits").json()["permit"]
+    permit = live.http.post("/v1/upload-permits").json()["permit"]
     assert hand_in(envelope, permit) == (409, "SEALED_TEXT_MISSING")
     sealed = seal(sealed_to(SEED), b"text", SealContext(world.state.charter.id, body.objection))
     client.upload(sealed, SEALED, headers={"upload-permit": permit})
@@ -310,8 +310,8 @@ def test_so_many_wait_for_one_notice_and_so_many_come_from_one_address(service: 
 @pytest.mark.parametrize(
     ("limits", "path"),
     [
-        ({"objection_burst": 3, "objections_a_minute": 1}, "/v1/uploads/permits"),
-        ({"objection_burst_all": 3, "objections_a_minute_all": 1}, "/v1/uploads/permits"),
+        ({"objection_burst": 3, "objections_a_minute": 1}, "/v1/upload-permits"),
+        ({"objection_burst_all": 3, "objections_a_minute_all": 1}, "/v1/upload-permits"),
         ({"progress_burst": 3, "progress_a_minute": 1}, "/v1/objections/progress"),
     ],
 )
@@ -429,7 +429,7 @@ def test_answers_that_do_not_hold_are_not_believed(service: Service, live: Live,
 def test_an_upload_that_is_refused_or_never_answered_ends(
     service: Service, live: Live, client: Objecting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    permit = live.http.post("/v1/uploads/permits").json()["permit"]
+    permit = live.http.post("/v1/upload-permits").json()["permit"]
     with pytest.raises(ProblemError, match="MEDIA_MISMATCH"):
         client.upload(b"no ciphertext" * 100, SEALED, headers={"upload-permit": permit})
 
@@ -474,7 +474,7 @@ def test_who_objects_is_nowhere(site: Site, service: Service, tmp_path: Path, mo
             told = client.progress(code)
             wrong = http.post("/v1/objections", content=letter.encode(), headers={"content-type": "application/json"})
             assert wrong.json()["code"] == "NOT_CANONICAL"
-            unfinished = client._told("POST", "/v1/uploads/permits")["permit"]
+            unfinished = client._told("POST", "/v1/upload-permits")["permit"]
             declared = {"size": 3000, "media_type": SEALED, "sha256": "0" * 64}
             http.post("/v1/uploads", json=declared, headers={"upload-permit": unfinished})
         answers = [live.http.get(path).content for path in (
@@ -487,7 +487,7 @@ def test_who_objects_is_nowhere(site: Site, service: Service, tmp_path: Path, mo
     named.setLevel(before)
     assert told["number"] == 1
     lines = [json.loads(line) for line in shown.getvalue().splitlines() if line.startswith("{")]
-    assert {one.get("route") for one in lines} >= {"/v1/objections", "/v1/uploads/permits", "/v1/objections/progress"}
+    assert {one.get("route") for one in lines} >= {"/v1/objections", "/v1/upload-permits", "/v1/objections/progress"}
     assert found_in(shown.getvalue().encode(), traces) == set()
     assert found_in(b"".join(answers), traces) == set()
     assert found_below(tmp_path, traces) == {}
