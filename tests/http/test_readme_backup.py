@@ -57,7 +57,7 @@ def test_a_backup_is_made_restored_refused_when_old_and_recovered(reachable: Pat
         def run(commands: str, fails: bool = False) -> str:
             done = subprocess.run(
                 ["/bin/bash", "-eu", "-c", commands],
-                cwd=reachable, env=env, capture_output=True, text=True, timeout=180, check=False,
+                cwd=reachable, env=env, capture_output=True, text=True, timeout=600, check=False,
             )  # fmt: skip
             assert (done.returncode != 0) == fails, done.stdout + done.stderr
             return done.stdout + done.stderr

@@ -62,7 +62,7 @@ def test_the_tour_runs_as_it_stands(reachable: Path) -> None:
     assert bash is not None
     done = subprocess.run(
         [bash, "-euo", "pipefail", "-m", "-c", f"trap 'kill %1 2>/dev/null || true; wait' EXIT\n{said}"],
-        cwd=reachable, env=env, capture_output=True, text=True, timeout=180, check=False,
+        cwd=reachable, env=env, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     began, log, follows, known, entries, form, admitted, checked = done.stdout.split("\n\x1e\n")[:8]
