@@ -29,7 +29,9 @@ def served(home: Path, workers: int) -> Iterator[str]:
     What it logs is in `service.log` in the folder. Raises `StoreError` `SERVER_UNREACHABLE` if it does not come up.
     """
     command = [sys.executable, "-c", _RUN, "serve", "--home", str(home), "--port", "0", "--workers", str(workers)]
-    environment = {**os.environ, **_UNHURRIED}
+    # Whatever is set for another service has no say in this one.
+    others = {name: value for name, value in os.environ.items() if not name.startswith("BALLOT_LEDGER_")}
+    environment = others | _UNHURRIED
     with (
         (home / "service.log").open("wb") as log,
         subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, stderr=log, env=environment) as process,
