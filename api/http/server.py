@@ -32,7 +32,7 @@ from api.http.context import Context
 from api.http.door import Door, LocalDoor
 from api.http.logs import tell
 from api.http.measuring import Metrics, ended
-from api.http.numbers import remove_earlier
+from api.http.numbers import remove_earlier, remove_own
 from api.http.reader import Reader
 from api.http.routes_ops import MEASURE_SECONDS, drain
 from api.http.settings import Settings
@@ -177,6 +177,7 @@ async def _lead(
         finally:
             await ballots.close()
             await server.close()
+            remove_own()
 
 
 def _pass_on(running: Iterable[asyncio.subprocess.Process]) -> None:

@@ -12,11 +12,15 @@ import httpx
 import pytest
 
 from api.client import Client, ProblemError
+from api.http import numbers as numbers_of_all
+from api.http.numbers import MULTIPROCESS, prefix, remove_earlier, remove_own, share
+from ledger.errors import StoreError
+from ledger.opening import Home, read_home
 from tests.http.test_checking import forged
 from tests.http.test_serving import children, hand_in, home, serving, until
 from tests.http.test_statements import open_round_history, vote
-from tests.sequenced import Site
-from tests.simulator import LOG_VKEY, resume
+from tests.sequenced import SCHEMA, Site
+from tests.simulator import LOG_VKEY, ORIGIN, resume
 from tests.voting import PANEL
 
 __all__ = ["home"]
@@ -45,11 +49,12 @@ def refused(url: str, envelope: bytes) -> None:
 
 def test_numbers_go_on_through_a_workers_death_and_tell_of_the_sequencer(site: Site, home: Path) -> None:
     world = resume(open_round_history()[0])
-    left = home / "run" / "metrics" / "1"
-    left.mkdir(parents=True)
+    left = prepared(home)
     with serving(site, home, 2) as (process, url):
         until(lambda: len(children(process.pid)) == 2)
         until(lambda: not left.exists())
+        (own,) = left.parent.glob(f"{prefix(read_home(home))}*")
+        assert own.stat().st_mode & 0o777 == 0o700
         for member in PANEL[:4]:
             hand_in(url, vote(world, member), world.now)
         bad = forged(vote(world, PANEL[4]))
@@ -80,3 +85,30 @@ def test_numbers_go_on_through_a_workers_death_and_tell_of_the_sequencer(site: S
             assert told[0] < told[1], name
         for stream in streams:
             stream.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert not own.exists()
+
+
+def prepared(home: Path) -> Path:
+    """The folder that an earlier run of this ledger left, killed before it could remove it."""
+    found, before = share(read_home(home)), os.environ.pop(MULTIPROCESS)
+    assert before == str(found)
+    return found
+
+
+def test_without_memory_to_share_the_numbers_are_in_the_ledgers_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers_of_all, "MEMORY", tmp_path / "nowhere")
+    monkeypatch.setenv(MULTIPROCESS, "")
+    found = Home(tmp_path, ORIGIN, SCHEMA)
+    earlier, own = share(found), share(found)
+    assert own.parent == tmp_path / "run"
+    remove_earlier(found)
+    assert [earlier.exists(), own.exists()] == [False, True]
+    remove_own()
+    assert not own.exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="HOME_UNUSABLE"):
+        share(Home(tmp_path / "file", ORIGIN, SCHEMA))

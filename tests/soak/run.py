@@ -28,7 +28,7 @@ from tests.soak.ground import Ground, Play, play, prepared
 from tests.soak.load import Book, Clerk, Hand, Voter
 from tests.soak.supervising import ROOT, Service
 
-READY_SECONDS = 60
+READY_SECONDS = 120
 END_SECONDS = 60
 SAMPLE_SECONDS = 0.5
 FRESH_SECONDS = 5.0
