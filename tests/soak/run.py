@@ -185,6 +185,7 @@ def _bring_to_an_end(hands: Sequence[Hand], told: Told) -> None:
 
 def _begin_anew(service: Service, told: Told) -> None:
     """End in order under load, and begin anew on the same log: for the memory that this log and load need."""
+    told.must(service.wait_ready(READY_SECONDS), "the service did not heal from the last of all kills")
     told.must(service.stop() == 0, "the service did not end in order")
     service.start()
     told.must(service.wait_ready(READY_SECONDS), "the service did not begin anew")
