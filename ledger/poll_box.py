@@ -15,11 +15,12 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import NamedTuple, Protocol, TypeAlias
 
 from ledger.answers import Answer, Sequenced
@@ -34,12 +35,12 @@ from ledger.poll_rows import (
     UNKNOWN_ORIGIN,
     Block,
     Vote,
-    choice_of,
     make_block,
     once,
     seal_subtotals,
     spent_key,
     subtotals_of,
+    width_of,
 )
 from ledger.procedure.reasons import Refusal, refuse
 from ledger.receipt import Receipt
@@ -117,7 +118,9 @@ class BoxStore(Protocol):
 @dataclass(slots=True)
 class _Waiting:
     tag: bytes
-    vote: Vote
+    choice: bytes
+    minute: int
+    origin: bytes
     answer: Waits
     at: int | None
     told: CastAnswer | LedgerError | None = None
@@ -131,6 +134,16 @@ def _tell(settled: Sequence[_Waiting]) -> None:
             one.answer.set_exception(one.told)
         elif one.told is not None:
             one.answer.set_result(one.told)
+
+
+def _sealed(chosen: Mapping[bytes, _Waiting]) -> Block:
+    """Return the block of some ballots; their salts, and that of their subtotals, are asked for at once."""
+    salts = secrets.token_bytes(SALT_BYTES * (len(chosen) + 1))
+    votes = {
+        tag: Vote(one.choice, salts[start : start + SALT_BYTES], one.minute, one.origin)
+        for start, (tag, one) in zip(count(0, SALT_BYTES), chosen.items(), strict=False)
+    }
+    return make_block(votes, salts[-SALT_BYTES:])
 
 
 def _here(settle: Callable[[], None]) -> None:
@@ -167,7 +180,7 @@ class PollBox:
         self._stopped = False
         self._waiting: list[_Waiting] = []
         self._deferred: list[_Waiting] = []
-        self._places: dict[str, int] = {}
+        self._bits: dict[str, int] = {}
         self._first_minute = 0
 
     @property
@@ -222,13 +235,12 @@ class PollBox:
             answer.set_result(choice)
             return
         minute = max((self._now() if at is None else at) // MINUTE_MS, self._first_minute)
-        vote = Vote(choice, secrets.token_bytes(SALT_BYTES), minute, origin)
         with self._door:
             if self._stopped:
                 raise StoreError("SEQUENCER_STOPPED")
             if len(self._waiting) >= self.most_waiting:
                 raise StoreError("POLL_BOX_FULL")
-            self._waiting.append(_Waiting(tag, vote, answer, at))
+            self._waiting.append(_Waiting(tag, choice, minute, origin, answer, at))
             if len(self._waiting) == 1:
                 self._some.set()
 
@@ -236,13 +248,16 @@ class PollBox:
         poll = self._sequencer.state.polls.by_id.get(self._poll_id)
         if poll is None:
             return refuse("UNKNOWN_POLL", CLAUSE, poll=self._poll_id)
-        if not self._places:
-            self._places = {candidate: place for place, candidate in enumerate(poll.candidates)}
+        if not self._bits:
+            self._bits = {one: 1 << place for place, one in enumerate(poll.candidates)}
             self._first_minute = poll.opened_at // MINUTE_MS
         most = self._sequencer.state.charter.version_for(poll.stage).programme.seats
-        places = {self._places.get(one, -1) for one in candidates}
-        if 0 < len(candidates) <= most and len(places) == len(candidates) and -1 not in places:
-            return choice_of(tuple(places), len(poll.candidates))
+        choice = 0
+        for one in candidates:
+            choice |= self._bits.get(one, 0)
+        # A name that is not on the list, or stands there again, leaves fewer bits than names.
+        if 0 < len(candidates) <= most and choice.bit_count() == len(candidates):
+            return choice.to_bytes(width_of(len(poll.candidates)), "big")
         return refuse("PUBLIC_BALLOT_INVALID", CLAUSE, most=most)
 
     def receipt(self, tag: bytes) -> PublicReceipt | None:
@@ -285,7 +300,7 @@ class PollBox:
             # A tag stands in a batch once. The same at once is answered as the first; one that may be of another day is
             # judged by what the first one left.
             first = chosen.setdefault(one.tag, one)
-            if first is not one and first.vote.minute == one.vote.minute:
+            if first is not one and first.minute == one.minute:
                 twins.append((one, first))
             elif first is not one:
                 self._deferred.append(one)
@@ -319,7 +334,7 @@ class PollBox:
         some = list(chosen.values())
         programme = state.charter.version_for(state.polls.by_id[self._poll_id].stage).programme
         offset, only_once = programme.utc_offset_minutes, once(programme)
-        keys = [spent_key(one.tag, one.vote.minute, offset, only_once=only_once) for one in some]
+        keys = [spent_key(one.tag, one.minute, offset, only_once=only_once) for one in some]
         for place, index in self._store.offending(committed.index, list(chosen), keys).items():
             one = chosen.pop(some[place].tag)
             if index is None:
@@ -332,12 +347,13 @@ class PollBox:
     def _submit(self, chosen: dict[bytes, _Waiting]) -> bool:
         """Sign and submit a batch; False if it must be made anew because somebody voted elsewhere meanwhile."""
         poll = self._sequencer.state.polls.by_id[self._poll_id]
-        block = make_block({tag: one.vote for tag, one in chosen.items()}, secrets.token_bytes(SALT_BYTES))
+        block = _sealed(chosen)
         at = max((one.at for one in chosen.values() if one.at is not None), default=None)
         if at is None and self._clock is not None:
             at = self._clock()
         paths = Paths(block)
-        envelope = sign(self._statement(poll, block, paths.root), self._key)
+        choices = Counter([one.choice for one in chosen.values()])
+        envelope = sign(self._statement(poll, block, choices, paths.root), self._key)
         answer = self._sequencer.submit(envelope, at, block.encode()).result()
         if isinstance(answer, Sequenced):
             proof = answer.receipt.encode()
@@ -352,12 +368,11 @@ class PollBox:
             one.told = answer.refusal
         return True
 
-    def _statement(self, poll: Poll, block: Block, root: bytes) -> Statement[PollBatch]:
+    def _statement(self, poll: Poll, block: Block, choices: Mapping[bytes, int], root: bytes) -> Statement[PollBatch]:
         state = self._sequencer.state
         operator = state.polls.channels[self._channel].operator
         known = state.roll.people[operator]
-        counted = Counter(vote.choice for vote in block.votes())
-        subtotals = subtotals_of(counted, len(poll.candidates))
+        subtotals = subtotals_of(choices, len(poll.candidates))
         sequence = len(state.polls.ballots_of(poll.id).of_channel(self._channel))
         sealed = seal_subtotals(block.salt, subtotals)
         body = PollBatch(self._channel, block.count, poll.id, root.hex(), sequence, sealed)

@@ -6,7 +6,7 @@ raises is answered as everywhere else.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -60,6 +60,24 @@ class Express:
                     await (await _answer(way.handler, Request(scope, receive)))(scope, receive, send)
                     return
         await self._app(scope, receive, send)
+
+
+class Made(Response):
+    """A response whose head was made beforehand, but for the length of its body."""
+
+    def __init__(self, body: bytes, status: int, head: Sequence[tuple[bytes, bytes]]) -> None:
+        """Answer with `body`; the names in `head` are in small letters."""
+        self.body, self.status_code, self.background = body, status, None
+        self.raw_headers = [*head, (b"content-length", b"%d" % len(body))]
+
+
+def header_of(request: Request, name: bytes) -> bytes | None:
+    """Return the first header of a name, which is in small letters; None if there is none."""
+    for given, value in request.scope["headers"]:
+        if given == name:
+            found: bytes = value
+            return found
+    return None
 
 
 async def body_of(request: Request) -> bytes:

@@ -22,7 +22,7 @@ from api.http.ballot_door import Ballot
 from api.http.challenges import Challenged
 from api.http.context import Context, context_in
 from api.http.door import Accepted
-from api.http.express import Way, body_of
+from api.http.express import Made, Way, body_of, header_of
 from api.http.lean import lean_post
 from api.http.pages import Paged
 from api.http.poll_gate import Gate
@@ -45,6 +45,9 @@ from projections.polls import polls as polls_of
 MOST_BODY = 32 << 10
 """Of a single ballot: a name for each place of the longest list."""
 _HEAD = 4
+_JSON = JSON.encode()
+_GIVEN = ((b"cache-control", b"no-store"), (b"content-type", _JSON))
+_ONLY_AT = re.compile(rb"at=([0-9]{1,14})")
 
 router = APIRouter(tags=["polls"])
 
@@ -77,8 +80,8 @@ def _gate(request: Request) -> Gate:
 
 async def _read(request: Request) -> bytes:
     """Return the body of a small JSON request."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON or request.headers.get("content-encoding", "identity") != "identity":
+    kind, encoding = header_of(request, b"content-type"), header_of(request, b"content-encoding")
+    if (kind or b"").partition(b";")[0].strip().lower() != _JSON or encoding not in {None, b"identity"}:
         raise HttpError("CONTENT_UNSUPPORTED", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     body = await body_of(request)
     if len(body) > MOST_BODY:
@@ -161,8 +164,11 @@ WAYS = (Way("POST", "/v1/polls/{poll}/ballots", cast),)
 
 def _at(request: Request) -> int | None:
     """Return the simulated time of a rehearsal."""
-    if not request.scope["query_string"]:
+    query = request.scope["query_string"]
+    if not query:
         return None
+    if (plain := _ONLY_AT.fullmatch(query)) is not None:
+        return int(plain[1])
     given = request.query_params.get("at")
     if given is None:
         return None
@@ -173,7 +179,7 @@ def _at(request: Request) -> int | None:
 
 def _given(receipt: PublicReceipt, form: bytes, again: bool) -> Response:
     body = form % (b"true" if again else b"false", receipt.encode())
-    return Response(body, HTTPStatus.OK if again else HTTPStatus.CREATED, {"cache-control": "no-store"}, JSON)
+    return Made(body, HTTPStatus.OK if again else HTTPStatus.CREATED, _GIVEN)
 
 
 @lean_post(
