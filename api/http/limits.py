@@ -33,6 +33,7 @@ STATUS = {
     "BODY_TIMEOUT": 408,
     "BODY_TOO_LARGE": 413,
     "HEAD_TOO_LARGE": 431,
+    "HOST_AMBIGUOUS": 400,
     "JSON_TOO_DEEP": 400,
     "RATE_LIMITED": 429,
     "SERVICE_BUSY": 503,
@@ -181,6 +182,8 @@ class Guard:
             return "TARGET_TOO_LONG", None
         if len(headers) > limits.header_count or sum(len(n) + len(v) for n, v in headers) > limits.header_bytes:
             return "HEAD_TOO_LARGE", None
+        if scope["http_version"] != "1.0" and sum(name == b"host" for name, _ in headers) != 1:
+            return "HOST_AMBIGUOUS", None
         if scope["path"] in UNBOUNDED_RATE:
             return None, None
         wait = self._requests.take(address) or (scope["method"] in WRITES and self._writes.take(address))

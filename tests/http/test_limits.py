@@ -284,6 +284,16 @@ def test_a_line_that_does_not_end_is_given_up(begun: bytes) -> None:
         assert time.monotonic() - begin < 5
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: ledger\r\nHost: ledger\r\n", b"Host: ledger\r\nHost: elsewhere\r\n"])
+def test_a_request_names_one_host(hosts: bytes) -> None:
+    """RFC 9112, 3.2: none, or more than one, and a proxy and this server may not mean the same."""
+    with served(guarded(), Settings()) as address:
+        given = answered(address, b"GET /echo HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")
+        assert given.startswith(b"HTTP/1.1 400")
+        assert b"HOST_AMBIGUOUS" in given
+        assert answered(address, b"GET /echo HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
 def test_what_follows_a_body_is_no_head() -> None:
     async def names(request: Request) -> Response:
         await request.body()
