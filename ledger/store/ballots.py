@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from struct import Struct
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 
@@ -43,6 +44,8 @@ _MOST_BITS = 24
 _INT8, _INT4, _BYTEA = (psycopg.postgres.types[name].oid for name in ("int8", "int4", "bytea"))
 _TYPES = (_INT8, _BYTEA, _BYTEA, _INT4)
 _EIGHT, _FOUR = Struct("!q"), Struct("!i")
+_uncompiled: WeakSet[psycopg.Connection[Any]] = WeakSet()
+"""The connections that are told already to compile nothing: each look-up is one trip to the database."""
 
 
 class BallotTables:
@@ -113,8 +116,11 @@ class BallotTables:
         size = _FOUR.pack(len(keys[0]) if keys else 0)
         values = [_EIGHT.pack(commitment), b"".join(tags), b"".join(keys), size]
         with translated(self.schema), self._pooled() as connection:
-            # To compile so long a query takes longer than to run it.
-            connection.execute("SET jit = off")
+            if connection not in _uncompiled:
+                # To compile so long a query takes longer than to run it.
+                connection.execute("SET jit = off")
+                connection.commit()
+                _uncompiled.add(connection)
             ahead = Ahead(connection, query, values, _TYPES)
             try:
                 yield lambda: _found(ahead.rows())
