@@ -289,8 +289,11 @@ class _Exchange:
     def _bound(self) -> None:
         """Let the deadline be the next of those that are set."""
         if self._deadline is not None:
-            set_now = [at for at in (self._body_by, self._send_by, self._answer_by) if at is not None]
-            self._deadline.set(min(set_now) if set_now else None)
+            first = self._answer_by
+            for at in (self._body_by, self._send_by):
+                if at is not None and (first is None or at < first):
+                    first = at
+            self._deadline.set(first)
 
     def _fail(self, code: str) -> None:
         self._failed = code
