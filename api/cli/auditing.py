@@ -1,12 +1,12 @@
 """`audit`: the full audit of a live ledger, once or again and again: log, evidence, refused statements, tables."""
 
 import os
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from api.cli.ending import told_to_end
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.stored_log import StoredLog
 from api.cli.terminal import Terminal, terminal
@@ -47,20 +47,11 @@ def audit(
         key = log_key_of(found, vkey)
         code = _audit(made, found, key, resume)
         while every is not None and not code:
-            if not _waited(every):
+            if told_to_end(every):
                 return
             code = _audit(made, found, key, resume)
         if code:
             raise typer.Exit(code)
-
-
-def _waited(seconds: int) -> bool:
-    """Wait until the next audit is due; False where whoever runs it ends it instead."""
-    try:
-        time.sleep(seconds)
-    except KeyboardInterrupt:
-        return False
-    return True
 
 
 def _audit(made: Terminal, home: Home, key: VerifierKey, resume: Path | None) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.ending import until_told
 from api.cli.options import JsonOption, LangOption
 from api.cli.secrets_of import new_passphrase, open_witness_key
 from api.cli.terminal import CliError, Exit, Terminal, terminal
@@ -109,10 +110,9 @@ def _serve(made: Terminal, listening: socket.socket, app: "Starlette", cosigners
     made.show(made.word("witness-serves", url=url), *vkeys)
     made.give({"witness": {"url": url, "vkeys": vkeys}})
     sys.stdout.flush()
-    try:
+    with until_told():
         serving.server_of(app).run(sockets=[listening])
-    except KeyboardInterrupt:
-        made.show(made.word("witness-ends"))
+    made.show(made.word("witness-ends"))
 
 
 def audit(

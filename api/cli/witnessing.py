@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import witness_office
+from api.cli.ending import told_to_end
 from api.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LangOption
 from api.cli.terminal import CliError, Exit, Terminal, row, table, terminal
 from api.witness.client import in_time
@@ -56,7 +57,7 @@ def collect(
             # A rotation may take effect meanwhile, so every key that is known may sign.
             any_key = log_keys(found, policy)
             with Collector(policy, log, any_key, kept, tell, pace=Pace(heartbeat=heartbeat)):
-                _until_interrupted()
+                told_to_end()
             return
         key = keys_in_force(found, policy, store)
         submitters = [Submitter(one, log, key, kept, _now_s) for one in policy.witnesses.values() if one.url]
@@ -74,14 +75,6 @@ def _collect(submitter: Submitter) -> Outcome:
         return submitter.collect()
     except LedgerError as error:
         return Outcome(submitter.witness.name, error.code)
-
-
-def _until_interrupted() -> None:
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        return
 
 
 @contextmanager

@@ -54,12 +54,19 @@ def served(folder: Path, name: str, log: str, *options: str) -> Iterator[str]:
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[dict[str, Any]]:
-    """Run a command of witnesses as a process of its own until it is interrupted; gives what it said first."""
+def started(*arguments: str, end: signal.Signals = signal.SIGINT) -> Iterator[dict[str, Any]]:
+    """Run a command of witnesses as a process of its own until it is told to end; gives what it said first.
+
+    As in the background of a shell, it is begun with SIGINT ignored.
+    """
     command = [sys.executable, "-c", "from api.cli.main import main; main()", "witness", *arguments, "--json"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, text=True
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
+        stdout=subprocess.PIPE,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        text=True,
     ) as process:
         assert process.stdout is not None
         lines: list[str] = []
@@ -68,7 +75,7 @@ def started(*arguments: str) -> Iterator[dict[str, Any]]:
             assert line, lines
             lines.append(line)
         yield json.loads("".join(lines))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         process.wait(30)
     assert process.returncode == 0
 
@@ -188,8 +195,9 @@ def test_following_until_interrupted_and_showing_what_was_cosigned(tmp_path: Pat
     one = new_key(tmp_path, "one", "--no-passphrase")
     with served(tmp_path, "one", log) as url:
         write_policy(witnessed, ("one", one, url))
-        with started("collect", "--follow", "--home", str(witnessed)) as first:
-            assert (first["outcome"]["code"], first["outcome"]["witness"]) == ("OK", "one")
+        for end in (signal.SIGINT, signal.SIGTERM):
+            with started("collect", "--follow", "--home", str(witnessed), end=end) as first:
+                assert (first["outcome"]["code"], first["outcome"]["witness"]) == ("OK", "one")
         # What an auditing witness cosigned is shown beside the process that holds its folder.
         path = f"/{origin_name(ORIGIN)}/checkpoint"
         with started("show", "--state", str(tmp_path / "one-state"), "--listen", "127.0.0.1:0") as shown:
