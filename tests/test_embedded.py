@@ -22,9 +22,10 @@ from ledger.errors import StoreError
 ROOT = os.geteuid() == 0
 NOBODY = 65534
 HOLDER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from ledger.embedded import EmbeddedPostgres
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have begun the tests with it ignored
 try:
     server = EmbeddedPostgres.start(Path(sys.argv[1]))
     print(server.dsn, flush=True)
