@@ -1,11 +1,12 @@
 """Commands that go on until they are told to end: by Ctrl-C, or by whoever supervises them."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)
+_FOR_EVER = 10**9
 
 
 @contextmanager
@@ -24,10 +25,10 @@ def until_told() -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def told_to_end(seconds: float | None = None) -> bool:
-    """Wait, and say True as soon as the process is told to end; False once the time is over, if there is one."""
+def told_to_end(seconds: int = _FOR_EVER) -> bool:
+    """Wait, and say True as soon as the process is told to end; False once the time is over."""
     told = True
     with until_told():
-        Event().wait(seconds)
+        time.sleep(seconds)
         told = False
     return told
