@@ -11,7 +11,7 @@ demo: $(STAMP)
 	$(BIN)/ballot-ledger demo
 
 test: $(STAMP)
-	$(PYTEST) -n 2 -m "not system and not long"
+	$(PYTEST) -n 3 -m "not system and not long"
 	$(MAKE) lint
 
 test-system: $(STAMP)

@@ -98,6 +98,7 @@ def _knowers(secret: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+@pytest.mark.usefixtures("world_from")  # which leaves plays in memory to the test
 def test_item_5_who_could_have_known_interim_results_and_when(site: Site, tmp_path: Path) -> None:
     """Papers, early openings, channels, roles, recorded readings, seals, custodians: by command and over HTTP alike."""
     history, round_id = open_round_history()
